@@ -1,0 +1,82 @@
+# make run     today's service against the plan's (sets up whatever is missing first, as all of these do)
+# make test    all tests              make lint    format, lint and type checks
+# make bench   how fast it is         make format  rewrite the sources in the project's format
+# make lock    renew requirements.lock from pyproject.toml
+# make clean   remove the set-up and everything that is generated, but no results
+#
+# Another Python: make PYTHON=python3.13 test        More test processes: make TEST_PROCESSES=8 test
+
+PYTHON ?= python3
+TEST_PROCESSES ?= 2
+UV_REQUIREMENT = uv>=0.9
+
+SHELL = /bin/sh
+PY = .venv/bin/python
+UV = .venv/bin/uv
+
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.PHONY: run test lint format bench lock clean
+
+run: .venv/.ready
+	@$(PY) -m sim.front_door
+
+test: .venv/.ready
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal tests
+
+lint: .venv/.ready
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+format: .venv/.ready
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: .venv/.ready
+	@.venv/bin/linli bench
+
+# uv does not read pip's settings. Where pip is told to use another index or certificate, uv is told the same.
+define uv_follows_pip
+pip_setting() { $(PY) -m pip config list 2>/dev/null | sed -nE "s/^(:env:|global|install)\.$$1='(.*)'\$$/\2/p" | head -n 1; }; \
+index=$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$(pip_setting index-url)}}; \
+certificate=$${SSL_CERT_FILE:-$$(pip_setting cert)}; \
+if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+if [ -n "$$certificate" ]; then export SSL_CERT_FILE="$$certificate"; fi; \
+export UV_PYTHON_DOWNLOADS=never; \
+if [ ! -t 2 ]; then export UV_NO_PROGRESS=1 quiet=--quiet; fi
+endef
+
+# Two stamps, each written last, so that an interrupted set-up is done again. They hold the folder's name: a folder that
+# was moved or copied is set up anew, since scripts in a virtual environment know where they are.
+ifneq "$(shell cat .venv/.uv-ready 2>/dev/null)" "$(CURDIR)"
+.PHONY: .venv/.uv-ready
+endif
+
+.venv/.uv-ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Linli needs Python 3.11 or newer, and '$(PYTHON)' is not: name another one with 'make PYTHON=/path/to/python3 ...'." >&2; \
+	    exit 1; }
+	@echo "set-up 1/4: virtual environment in .venv"
+	@$(PYTHON) -m venv --clear .venv
+	@echo "set-up 2/4: uv, which installs the rest"
+	@$(PY) -m pip install -qq --disable-pip-version-check '$(UV_REQUIREMENT)'
+	@pwd -P > $@
+
+.venv/.ready: .venv/.uv-ready requirements.lock pyproject.toml
+	@echo "set-up 3/4: the packages in requirements.lock (the first time on a machine, they are downloaded)"
+	@$(uv_follows_pip); \
+	    $(UV) pip sync --python $(PY) $$quiet --require-hashes --compile-bytecode requirements.lock
+	@echo "set-up 4/4: linli itself"
+	@$(uv_follows_pip); \
+	    $(UV) pip install --python $(PY) $$quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: .venv/.uv-ready
+	@$(uv_follows_pip); \
+	    $(UV) lock --python $(PY) --upgrade && \
+	    $(UV) export --frozen --quiet --all-groups --no-emit-project --output-file requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name .git -prune -o \( -name __pycache__ -o -name '*.nb[ic]' \) -prune -exec rm -rf {} +

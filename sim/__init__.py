@@ -1,0 +1,1 @@
+"""A discrete-event testbed for a customer-service plan: scenario in, figures with intervals out."""

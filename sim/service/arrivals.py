@@ -1,0 +1,194 @@
+"""Who comes from outside, day by day: rates with profiles and over-dispersion, given times, clock times.
+
+The number of a source's items on a day comes from one uniform, each item's time from its own: more demand keeps the
+customers that were there, and one source's demand changes nobody's luck elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from sim.draws import normal_quantile, uniform_of, uniforms
+from sim.naming import stable_hash
+from sim.scenario import WEEKDAYS, Arrival, Overdispersion, Profile, Scenario, clock_minutes, weekdays
+from sim.service.keys import day_keys
+from sim.service.tables import NONE, Arrivals, Float64, Int32, Int64, concatenate, take
+
+DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of items, resolved to numbers: ``homes`` are the servers that its items may belong to."""
+
+    arrival: Arrival
+    profile: Profile | None
+    first_weekday: int
+    entry_pc: int
+    kind: int
+    level: int
+    homes: Int32
+    for_each: Int32
+    topics: int
+    first_topic: int
+
+    @property
+    def key(self) -> int:
+        """Hash of the source's name."""
+        return stable_hash(self.arrival.source)
+
+    def weights(self, day: int) -> Float64:
+        """Relative rate in equal parts of a day, mean 1 (before the weekday's factor, which is included)."""
+        if self.profile is None:
+            return np.ones(1)
+        weekday = (self.first_weekday + day) % 7
+        hours, factor = self.profile.hours, 1.0
+        for days, other in self.profile.hours_by_weekday.items():
+            hours = other if weekday in weekdays(days) else hours
+        for days, value in self.profile.weekdays.items():
+            factor = value if weekday in weekdays(days) else factor
+        weights = np.array(hours)
+        return weights / weights.mean() * factor
+
+    def rates_per_day(self, day: int, seed: int, replication: int) -> Float64:
+        """Rate in equal parts of a day, in items per day, over-dispersion drawn."""
+        weights = self.weights(day) * self.arrival.mean_per_day
+        spread = self.arrival.overdispersion
+        if spread is None:
+            return weights
+        factors = _factors(spread, self.key, day, seed, replication)
+        parts = math.lcm(weights.size, factors.size)
+        return np.repeat(weights, parts // weights.size) * np.repeat(factors, parts // factors.size)
+
+    def times(self, day: int, seed: int, replication: int) -> tuple[Int64, Int64]:
+        """Times (ms from the first midnight) and slots of the day's items."""
+        if self.arrival.times_s is not None:
+            t = (np.array(self.arrival.times_s, dtype=np.float64) * 1000 + 0.5).astype(np.int64)
+            t = np.sort(t[(t >= day * DAY) & (t < (day + 1) * DAY)], kind="stable")
+            return t, np.arange(t.size, dtype=np.int64)
+        if self.arrival.at is not None:
+            return self._clock_times(day)
+        rates = self.rates_per_day(day, seed, replication)
+        edges = np.linspace(0.0, 1.0, rates.size + 1)
+        cumulative = np.concatenate([[0.0], np.cumsum(rates) / rates.size])
+        if cumulative[-1] <= 0:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        key = int(day_keys(self.key, day, np.zeros(1, np.int64))[0])
+        count = poisson_quantile(uniform_of(seed, replication, key, stable_hash("arrivals:count"), 0), cumulative[-1])
+        slots = np.arange(count, dtype=np.int64)
+        u = uniforms(seed, replication, day_keys(self.key, day, slots), stable_hash("arrivals:time"))
+        share = np.interp(u * cumulative[-1], cumulative, edges)
+        return day * DAY + np.minimum((share * DAY).astype(np.int64), DAY - 1), slots
+
+    def _clock_times(self, day: int) -> tuple[Int64, Int64]:
+        weekday = (self.first_weekday + day) % 7
+        if not any(weekday in weekdays(days) for days in self.arrival.on):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        at = np.array([clock_minutes(text) for text in self.arrival.at or []], dtype=np.int64) * 60_000
+        t = day * DAY + np.repeat(at, max(self.for_each.size, 1))
+        return t, np.arange(t.size, dtype=np.int64)
+
+    def draw(self, day: int, seed: int, replication: int) -> Arrivals:
+        """The items of a day, in order of slot."""
+        t, slots = self.times(day, seed, replication)
+        keys = day_keys(self.key, day, slots)
+        home = np.full(t.size, NONE, np.int32)
+        place = np.zeros(t.size, np.int64)
+        if self.for_each.size:
+            place = slots % self.for_each.size
+            home = self.for_each[place]
+        elif self.homes.size:
+            u = uniforms(seed, replication, keys, stable_hash("arrivals:home"))
+            place = (u * self.homes.size).astype(np.int64)
+            home = self.homes[place]
+        topic = np.full(t.size, NONE, np.int32)
+        if self.topics:
+            u = uniforms(seed, replication, keys, stable_hash("arrivals:topic"))
+            topic = (self.first_topic + place * self.topics + (u * self.topics).astype(np.int64)).astype(np.int32)
+
+        def same(value: int) -> Int32:
+            return np.full(t.size, value, np.int32)
+
+        case = np.full(t.size, NONE, np.int64)
+        return Arrivals(t, same(self.entry_pc), same(self.kind), same(self.level), keys, home, topic, case)
+
+
+def sources(
+    scenario: Scenario, entry: dict[tuple[str, str], int], kinds: dict[str, int], servers: dict[str, Int32]
+) -> tuple[Source, ...]:
+    """The scenario's sources; ``entry`` by (regime, kind), ``servers`` by pool."""
+    made: list[Source] = []
+    first_topic = 0
+    nobody = np.empty(0, np.int32)
+    for arrival in scenario.arrivals:
+        homes = servers[arrival.home_pool] if arrival.home_pool else nobody
+        each = servers[arrival.for_each_server_of] if arrival.for_each_server_of else nobody
+        topics = arrival.topics or 0
+        source = Source(
+            arrival=arrival,
+            profile=scenario.profiles[arrival.profile] if arrival.profile else None,
+            first_weekday=WEEKDAYS.index(scenario.horizon.first_weekday),
+            entry_pc=entry[arrival.regime or scenario.regime, arrival.kind],
+            kind=kinds[arrival.kind],
+            level=scenario.levels.index(arrival.level) if arrival.level else 0,
+            homes=homes,
+            for_each=each,
+            topics=topics,
+            first_topic=first_topic,
+        )
+        first_topic += topics * max(homes.size, each.size, 1)
+        made.append(source)
+    return tuple(made)
+
+
+def arrivals_of_day(all_sources: tuple[Source, ...], day: int, seed: int, replication: int) -> Arrivals:
+    """Everybody who comes on a day, in order of time, source and slot."""
+    blocks = [source.draw(day, seed, replication) for source in all_sources]
+    if not blocks:
+        return no_arrivals()
+    joined = concatenate(blocks)
+    return take(joined, np.argsort(joined.t, kind="stable"))
+
+
+def no_arrivals() -> Arrivals:
+    """An empty table."""
+    long, short = np.empty(0, np.int64), np.empty(0, np.int32)
+    return Arrivals(long, short, short, short, long, short, short, long)
+
+
+def poisson_quantile(u: float, mean: float) -> int:
+    """Smallest count whose Poisson probability of not being exceeded is at least ``u``."""
+    if mean <= 0:
+        return 0
+    count = max(math.ceil(float(special.pdtrik(u, mean)) - 1e-9), 0)
+    while count > 0 and special.pdtr(count - 1, mean) >= u:
+        count -= 1
+    while special.pdtr(count, mean) < u:
+        count += 1
+    return count
+
+
+def _factors(spread: Overdispersion, source_hash: int, day: int, seed: int, replication: int) -> Float64:
+    """Gamma factors of the intervals of a day: the day's own times the interval's."""
+    intervals = round(1440 / spread.interval_min) if spread.interval_cv > 0 else 1
+    keys = day_keys(source_hash, day, np.arange(intervals, dtype=np.int64))
+    day_u = uniforms(seed, replication, keys[:1], stable_hash("arrivals:day_factor"))
+    factors = np.full(intervals, float(_gamma_quantile(day_u, spread.daily_cv)[0]))
+    if spread.interval_cv > 0:
+        u = uniforms(seed, replication, keys, stable_hash("arrivals:interval_factor"))
+        score = np.array([normal_quantile(x) for x in u])
+        for i in range(1, intervals):
+            score[i] = spread.correlation * score[i - 1] + math.sqrt(1 - spread.correlation**2) * score[i]
+        factors = factors * _gamma_quantile(special.ndtr(score), spread.interval_cv)
+    return factors
+
+
+def _gamma_quantile(u: Float64, cv: float) -> Float64:
+    """Quantile of a gamma factor with mean 1."""
+    if cv == 0:
+        return np.ones_like(u)
+    return special.gammaincinv(1 / cv**2, u) * cv**2
