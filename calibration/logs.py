@@ -326,7 +326,7 @@ def _interpret(block: Block, mapping: Mapping, rules: ReadRules) -> pd.DataFrame
     return pd.DataFrame(
         {
             "row": np.asarray(block.rows, dtype=np.int64),
-            "contact": text[mapping.contact],
+            "contact": np.array(text[mapping.contact], dtype=object),
             "kind": kind,
             **dict(zip(_TIMES, (at, *times[:2], *(np.where(served, t, _NOT_A_TIME) for t in times[2:])), strict=True)),
             "wait_ms": wait,

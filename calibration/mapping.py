@@ -270,19 +270,23 @@ def load_mapping(path: Path) -> Mapping:
         allowed = f"at most {_LARGEST_MAPPING_BYTES:,} bytes"
         raise LogError(file=file, line=None, field="", message="is too long for a mapping", allowed=allowed)
     try:
+        depth = 0
         for event in yaml.parse(raw, Loader=yaml.SafeLoader):
+            line = event.start_mark.line + 1 if event.start_mark else None
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else None
                 raise LogError(file=file, line=line, field="", message="has an alias (*)", allowed="plain values")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST_MAPPING:
+                allowed = f"at most {_DEEPEST_MAPPING} levels"
+                raise LogError(file=file, line=line, field="", message="is nested too deeply", allowed=allowed)
         data = yaml.safe_load(raw)
     except yaml.YAMLError as error:
         mark: Any = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "cannot be read"
         line = mark.line + 1 if mark else None
         raise LogError(file=file, line=line, field="", message=f"is no YAML: {problem}", allowed="") from None
-    except RecursionError:
-        raise LogError(file=file, line=None, field="", message="is nested too deeply", allowed="") from None
     return mapping_from(data, file=file)
 
 
 _LARGEST_MAPPING_BYTES = 65_536
+_DEEPEST_MAPPING = 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -42,3 +44,22 @@ class InputError(ValueError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+def listed(names: Iterable[object], most: int = 40) -> str:
+    """Names for a sentence, in the order given: ``a, b, c``; a long list ends with how many there are."""
+    texts = [str(name) for name in names]
+    return ", ".join(texts[:most]) + (f", … ({len(texts)} in all)" if len(texts) > most else "")
+
+
+def did_you_mean(word: object, names: Iterable[object]) -> str:
+    """Question for the end of a message when one of the names is close to a word; else nothing."""
+    by_lower = {str(name).lower(): str(name) for name in names}
+    close = difflib.get_close_matches(str(word)[:100].lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean '{by_lower[close[0]]}'?" if close else ""
+
+
+def quoted(value: object) -> str:
+    """A value as it may stand in a sentence: short, on one line."""
+    text = " ".join(str(value).split())
+    return f"'{text[:60]}…'" if len(text) > 61 else f"'{text}'"

@@ -32,7 +32,8 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 def _minute_of(text: str, latest: int) -> int | None:
     hour, colon, minute = text.partition(":")
-    if colon and hour.isdigit() and minute.isdigit() and len(minute) == 2 and int(minute) < 60:
+    digits = text.isascii() and hour.isdigit() and minute.isdigit()
+    if colon and digits and len(hour) <= 2 and len(minute) == 2 and int(minute) < 60:
         minutes = int(hour) * 60 + int(minute)
         return minutes if minutes <= latest else None
     return None
@@ -57,8 +58,8 @@ def clock_minutes(text: str) -> int:
 
 def weekdays(text: str) -> tuple[int, ...]:
     """Numbers (Monday 0) of a weekday ``mon`` or a range of them ``mon-fri`` (which may run over Sunday)."""
-    first, _, last = text.partition("-")
-    if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
+    first, dash, last = text.partition("-")
+    if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
         raise PydanticCustomError(
             "weekdays", "'{text}' is no weekday or range; allowed: mon … sun, mon-fri", {"text": text}
         )
@@ -230,10 +231,10 @@ class Duration(Model):
         low, high = self.time_ms("at_least"), self.time_ms("at_most")
         if low is not None and high is not None and low >= high:
             raise _wrong("at_least is not below at_most; allowed: at_least < at_most")
-        quantiles = self.quantiles_s or self.quantiles_min
+        quantiles = self.quantiles_min if self.quantiles_s is None else self.quantiles_s
         if quantiles is not None:
             points = sorted(quantiles.items())
-            if points[0][0] != 0 or points[-1][0] != 1:
+            if not points or points[0][0] != 0 or points[-1][0] != 1:
                 raise _wrong("quantiles do not reach from 0 to 1; allowed: first probability 0, last 1")
             if any(b[1] < a[1] for a, b in itertools.pairwise(points)):
                 raise _wrong("quantiles fall; allowed: times that do not fall as the probability rises")
@@ -592,7 +593,7 @@ class Overdispersion(Model):
 
     daily_cv: Annotated[float, Field(ge=0, le=5)] = 0.0
     interval_cv: Annotated[float, Field(ge=0, le=5)] = 0.0
-    interval_min: Annotated[float, Field(gt=0, le=1440)] = 30.0
+    interval_min: Annotated[float, Field(ge=1, le=1440)] = 30.0
     correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @model_validator(mode="after")

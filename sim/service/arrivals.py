@@ -89,7 +89,8 @@ class Source:
         if not any(weekday in weekdays(days) for days in self.arrival.on):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         at = np.array([clock_minutes(text) for text in self.arrival.at or []], dtype=np.int64) * 60_000
-        t = day * DAY + np.repeat(at, max(self.for_each.size, 1))
+        # Server by server: one more of them changes the slots of nobody else.
+        t = day * DAY + np.tile(at, max(self.for_each.size, 1))
         return t, np.arange(t.size, dtype=np.int64)
 
     def draw(self, day: int, seed: int, replication: int) -> Arrivals:
@@ -99,7 +100,7 @@ class Source:
         home = np.full(t.size, NONE, np.int32)
         place = np.zeros(t.size, np.int64)
         if self.for_each.size:
-            place = slots % self.for_each.size
+            place = slots // len(self.arrival.at or [1])
             home = self.for_each[place]
         elif self.homes.size:
             u = uniforms(seed, replication, keys, stable_hash("arrivals:home"))

@@ -29,7 +29,7 @@ def windows(scenario: Scenario, days: int, seed: int, replication: int) -> Windo
             if group.head_count:
                 blocks += _group_windows(scenario, group, label, first, days, seed, replication)
             first += group.head_count
-    if not blocks:
+    if not any(block.enter.size for block in blocks):
         empty = np.empty(0, dtype=np.int64)
         return Windows(empty, empty, empty.astype(np.int32))
     enter, leave, server = (np.concatenate([getattr(b, name) for b in blocks]) for name in ("enter", "leave", "server"))

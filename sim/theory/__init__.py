@@ -1,8 +1,8 @@
 """Exact and approximate answers of queueing theory: instant figures for people, yardsticks for tests.
 
 Rates are per second, times in seconds, shares between 0 and 1; a load is arrival rate times mean service time, in
-servers. Waits are over all offered unless a name says otherwise. `TheoryError`, a ValueError, says what is wrong with an
-input; its kind `UnstableQueueError`, that a queue has no steady state.
+servers. Waits are over all offered unless a name says otherwise. `TheoryError`, a ValueError, says what is wrong with
+an input; its kind `UnstableQueueError`, that a queue has no steady state.
 """
 
 from sim.theory.abandonment import ErlangA, erlang_a

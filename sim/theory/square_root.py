@@ -193,4 +193,6 @@ def _log_normal_density(value: float) -> float:
 
 def _log_hazard(value: float) -> float:
     """log of φ / (1 - Φ), also far out in the tail."""
+    if value > 0:
+        return math.log(2.0 / math.pi) / 2.0 - math.log(float(special.erfcx(value / math.sqrt(2.0))))
     return _log_normal_density(value) - float(special.log_ndtr(-value))

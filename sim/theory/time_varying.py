@@ -298,7 +298,7 @@ class _Station:
 
 
 def _lengths(interval_s: float | Sequence[float], count: int) -> Array:
-    if isinstance(interval_s, (int, float)):
+    if isinstance(interval_s, (int, float, np.integer)):
         return np.full(count, positive("interval_s", interval_s))
     lengths = vector("interval_s", interval_s, zero_allowed=False)
     if lengths.size != count:

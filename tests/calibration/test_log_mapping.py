@@ -92,7 +92,7 @@ def test_a_missing_part_is_named(mapping_data):
         (b"", "valid dictionary"),
         (b"\xff\xfe\x00", "no YAML"),
         (b"a: " + b"x" * 70_000, "too long"),
-        (b"[" * 20_000, "nested too deeply|no YAML"),
+        (b"[" * 20_000, "nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused_with_one_line(tmp_path, content, said):

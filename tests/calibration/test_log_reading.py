@@ -81,6 +81,12 @@ def test_every_reason_is_tested():
     assert {"wrong number of fields", *WRONG} == set(REASONS)
 
 
+def test_a_wait_of_more_than_the_longest_is_absurd(write_rows, mapping):
+    long = {"released": "13:00:01", "start": "13:00:01", "end": "13:00:02"}
+    assert read_log(write_rows({}, long), mapping).rows_set_aside == {"absurd duration": 1}
+    assert read_log(write_rows(long), mapping, ReadRules(longest_wait_ms=5 * HOUR)).rows_set_aside == {}
+
+
 def test_a_row_with_two_faults_has_the_first_reason_in_the_written_order(write_rows, mapping):
     for earlier, later in zip(WRONG, list(WRONG)[1:], strict=False):
         if WRONG[earlier].keys() & WRONG[later].keys() or "left" in (WRONG[earlier] | WRONG[later]).values():

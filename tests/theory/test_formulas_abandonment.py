@@ -129,7 +129,7 @@ def test_more_servers_even_a_part_of_one_never_make_erlang_a_worse(
     assert more.answered_within_share(20) >= fewer.answered_within_share(20) - 1e-12
 
 
-@quick
+@settings(max_examples=30)
 @given(load=loads, servers=crews, patience_s=patiences)
 def test_who_is_never_answered_has_left_and_the_wait_integrates_to_its_mean(
     load: float, servers: int, patience_s: float
@@ -137,11 +137,12 @@ def test_who_is_never_answered_has_left_and_the_wait_integrates_to_its_mean(
     queue = erlang_a(load / 180, 180, patience_s, servers)
     assert queue.answered_within_share(0) == pytest.approx(1 - queue.wait_probability, abs=1e-12)
     assert queue.answered_within_share(60 * patience_s) == pytest.approx(1 - queue.abandoned_share, abs=1e-10)
-    nodes, weights = np.polynomial.legendre.leggauss(120)
-    longest = 40 * patience_s
-    # Most of the wait is short: nodes crowd near 0.
-    places = ((nodes + 1) / 2) ** 4 * longest
-    widths = weights * 2 * ((nodes + 1) / 2) ** 3 * longest
+    # The wait is mostly short: the panels of the quadrature crowd near 0.
+    edges = np.linspace(0, 1, 31) ** 3 * 40 * patience_s
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    halves = np.diff(edges)[:, None] / 2
+    places = (edges[:-1, None] + halves * (nodes + 1)).ravel()
+    widths = (halves * weights).ravel()
     integral = sum(w * queue.wait_exceeds_probability(t) for t, w in zip(places.tolist(), widths.tolist(), strict=True))
     assert integral == pytest.approx(queue.wait_mean_s, rel=1e-5, abs=1e-9)
 
@@ -175,7 +176,7 @@ def test_square_root_staffing_gives_the_yardstick(share: float, beta: float) -> 
 
 
 @quick
-@given(share=st.floats(1e-6, 0.9999), ratio=st.floats(0.01, 100.0))
+@given(share=st.floats(1e-6, 0.999), ratio=st.floats(0.01, 100.0))
 def test_betas_invert_their_wait_probabilities(share: float, ratio: float) -> None:
     assert halfin_whitt_wait_probability(halfin_whitt_beta(share)) == pytest.approx(share, rel=1e-9)
     assert garnett_wait_probability(garnett_beta(share, ratio), ratio) == pytest.approx(share, rel=1e-6)

@@ -156,6 +156,20 @@ def test_erlang_c_servers_are_enough_and_one_less_is_not(load: float, share: flo
         assert erlang_c(load / 180, 180, servers - 1).answered_within_share(within_s) < share
 
 
+@quick
+@given(load=st.floats(0.1, 200.0), wait_s=st.floats(0.1, 300.0), delayed=st.floats(0.01, 0.9))
+def test_a_target_on_the_mean_wait_or_the_wait_probability_is_met_by_no_server_less(
+    load: float, wait_s: float, delayed: float
+) -> None:
+    for target in (ServiceTarget(wait_mean_at_most_s=wait_s), ServiceTarget(wait_probability_at_most=delayed)):
+        servers = erlang_c_servers(load / 180, 180, target)
+        queues = [erlang_c(load / 180, 180, count) for count in (servers, servers - 1) if count > load]
+        kept = [queue.wait_mean_s <= wait_s for queue in queues]
+        if target.wait_probability_at_most is not None:
+            kept = [queue.wait_probability <= delayed for queue in queues]
+        assert kept == [True, False][: len(queues)]
+
+
 def test_every_part_of_a_target_has_to_hold() -> None:
     rate = 10 / 180
     level = erlang_c_servers(rate, 180, ServiceTarget(answered_within_share_at_least=0.8))

@@ -1,0 +1,233 @@
+"""The command line: ``linli check|run|measures|replay``.
+
+Exit status: 0 done, 1 a fault of ours, 2 the input is wrong (one line per error), 130 interrupted (what was finished is
+kept and shown). With ``--json``, standard output carries one object and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sim.library import Loaded
+
+INPUT_IS_WRONG = 2
+INTERRUPTED = 130
+LARGEST_KEY = 2**32 - 1
+
+
+def scenario_options(command: Any) -> Any:
+    """Options of every command that reads a scenario."""
+    for option in (
+        click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Set a field of the scenario."),
+        click.option("--override", "overrides", multiple=True, metavar="NAME", help="Apply a named override."),
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: Any) -> Any:
+    """``--json`` of every command."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def linli() -> None:
+    """Linli: try a customer-service plan before it is deployed."""
+
+
+@linli.command()
+@click.argument("scenario")
+@scenario_options
+@json_option
+def check(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...], as_json: bool) -> None:
+    """What is wrong with a scenario, or nothing."""
+    from sim.problems import InputError
+
+    try:
+        loaded = _load(scenario, sets, overrides)
+    except InputError as error:
+        if not as_json:
+            raise
+        keys = ("file", "line", "field", "message", "allowed")
+        _print_json({"ok": False, "errors": [{key: getattr(p, key) for key in keys} for p in error.problems]})
+        sys.exit(INPUT_IS_WRONG)
+    if as_json:
+        _print_json({"ok": True, "errors": []})
+    else:
+        click.echo(f"{loaded.scenario.name} is sound (hash {loaded.hash})")
+
+
+@linli.command()
+@click.argument("scenario")
+@scenario_options
+@click.option("--engine", default=None, help="Which engine runs it.")
+@click.option("--replications", type=click.IntRange(1, 100_000), default=None, help="Number of replications [5].")
+@click.option(
+    "--precision", type=click.FloatRange(0, 1, min_open=True), help="Replicate until this relative half-width."
+)
+@click.option("--of", "measure", default="wait_mean_s", show_default=True, help="Measure that --precision is about.")
+@click.option("--seed", type=click.IntRange(0, LARGEST_KEY), default=1, show_default=True, help="Seed of all draws.")
+@click.option("--days", type=click.IntRange(1, 4000), default=None, help="Length of the run instead of the scenario's.")
+@click.option("--workers", type=click.IntRange(1, 1000), default=None, help="Worker processes [all cores].")
+@click.option("--by", default="", help="Breakdowns, separated by commas: hour, day, kind, pool, …")
+@click.option("--out", type=click.Path(file_okay=False), default=None, help="Folder for scenario, figures and traces.")
+@json_option
+def run(
+    scenario: str,
+    sets: tuple[str, ...],
+    overrides: tuple[str, ...],
+    engine: str | None,
+    replications: int | None,
+    precision: float | None,
+    measure: str,
+    seed: int,
+    days: int | None,
+    workers: int | None,
+    by: str,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Run a scenario and print its figures with intervals over replications."""
+    from sim import show
+    from sim.session import Session
+
+    if days is not None:
+        sets = (*sets, f"horizon.days={days}")
+    session = Session(
+        loaded=_load(scenario, sets, overrides),
+        engine=_engine(engine),
+        seed=seed,
+        workers=workers or os.cpu_count() or 1,
+        by=_breakdowns(by),
+        out=out,
+    )
+    _check_measure(measure)
+    result = session.run(replications, precision, measure)
+    if as_json:
+        _print_json(result.as_json())
+    else:
+        show.figures(result)
+    if result.interrupted:
+        sys.exit(INTERRUPTED)
+
+
+@linli.command()
+@json_option
+def measures(as_json: bool) -> None:
+    """All figures: name, unit and definition."""
+    from sim.measures import definitions
+
+    rows = definitions()
+    if as_json:
+        _print_json({"measures": rows})
+        return
+    from sim import show
+
+    show.definitions(rows)
+
+
+@linli.command()
+@click.argument("log", type=click.Path())
+@click.argument("scenario")
+@click.option("--mapping", required=True, type=click.Path(), help="YAML file that says what the log's columns are.")
+@scenario_options
+@click.option("--engine", default=None, help="Which engine runs it.")
+@click.option("--replications", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option("--seed", type=click.IntRange(0, LARGEST_KEY), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 1000), default=None, help="Worker processes [all cores].")
+@json_option
+def replay(
+    log: str,
+    scenario: str,
+    mapping: str,
+    sets: tuple[str, ...],
+    overrides: tuple[str, ...],
+    engine: str | None,
+    replications: int,
+    seed: int,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Feed a real log's arrivals through a scenario and compare simulated with actual figures."""
+    from calibration.replay import replay_log
+
+    result = replay_log(
+        log,
+        mapping,
+        _load(scenario, sets, overrides),
+        engine=_engine(engine),
+        seed=seed,
+        replications=replications,
+        workers=workers or os.cpu_count() or 1,
+    )
+    if as_json:
+        _print_json(result.as_json())
+        return
+    from sim import show
+
+    show.comparison(result)
+
+
+def _load(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...]) -> Loaded:
+    from sim.library import load
+
+    return load(scenario, overrides, sets)
+
+
+def _engine(name: str | None) -> str:
+    from sim.run import ENGINES
+
+    if name is not None and name not in ENGINES:
+        raise click.UsageError(f"--engine: no engine '{name}'; allowed: {', '.join(ENGINES)}")
+    return name or ENGINES[0]
+
+
+def _breakdowns(text: str) -> tuple[str, ...]:
+    from sim.measures import BREAKDOWNS
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in BREAKDOWNS:
+            raise click.UsageError(f"--by: no breakdown '{name}'; allowed: {', '.join(BREAKDOWNS)}")
+    return names
+
+
+def _check_measure(name: str) -> None:
+    from sim.measures import MEASURES
+
+    if name not in MEASURES:
+        raise click.UsageError(f"--of: no measure '{name}'; allowed: {', '.join(MEASURES)}")
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    click.echo(json.dumps(data, ensure_ascii=False, allow_nan=False))
+
+
+def main() -> None:
+    """Entry point: turns exceptions into one line and an exit status."""
+    from sim.problems import InputError
+
+    try:
+        linli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        click.echo(f"linli: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(INPUT_IS_WRONG)
+    except InputError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        sys.exit(INPUT_IS_WRONG)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; leave without a traceback at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

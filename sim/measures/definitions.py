@@ -1,0 +1,17 @@
+"""The registry of figures: every figure's definition, for screens, reports and whoever asks by name."""
+
+from __future__ import annotations
+
+from sim.measures.case_figures import CASES
+from sim.measures.contact_figures import CONTACTS, FIRST_RESPONSE
+from sim.measures.item_figures import ITEMS
+from sim.measures.measure import Measure
+from sim.measures.server_figures import SERVER_TIME
+
+MEASURES: dict[str, Measure] = {m.name: m for m in (*CONTACTS, *FIRST_RESPONSE, *CASES, *ITEMS, *SERVER_TIME)}
+"""All figures of the service network by name."""
+
+
+def definitions() -> list[dict[str, str]]:
+    """Name, unit and definition of every figure, as ``linli measures --json`` prints them."""
+    return [{"name": m.name, "unit": m.unit, "definition": m.definition} for m in MEASURES.values()]

@@ -1,0 +1,1 @@
+"""Studies: many replications of one or more scenarios."""

@@ -1,0 +1,117 @@
+"""Independent replications of one scenario, in this process or in several, and the figures that come out.
+
+The answer is the same for any number of workers: a replication is a function of scenario, seed and its number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from sim.measures import Key, assert_conserved, figures, figures_by, relative_half_width
+from sim.measures.view import View
+from sim.run import replicate
+from sim.scenario import Scenario
+from sim.service.build import Network, build
+from sim.service.record import Record
+
+FIRST_LOOK = 5
+"""Replications before a sequential run judges its precision: below, the variance itself is hardly known."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every replication does: engine, seed, breakdowns, and where its trace goes (nowhere if empty)."""
+
+    engine: str
+    seed: int
+    by: tuple[str, ...] = ()
+    trace_folder: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Figures of one replication, whole and broken down."""
+
+    replication: int
+    figures: dict[str, float]
+    by: dict[str, dict[Key, dict[str, float]]] = field(default_factory=dict)
+
+
+def one(network: Network, plan: Plan, replication: int, on_day: Callable[[int], None] | None = None) -> Outcome:
+    """Run one replication, check that nothing was lost in it, and take its figures."""
+    record = replicate(network, plan.seed, replication, engine=plan.engine, on_day=on_day)
+    assert_conserved(record)
+    if plan.trace_folder:
+        from sim.service.parquet import write_trace
+
+        write_trace(record, plan.trace_folder)
+    return outcome(record, plan.by)
+
+
+def outcome(record: Record, by: Sequence[str] = ()) -> Outcome:
+    """Figures of a record."""
+    view = View(record)
+    broken_down = {name: figures_by(record, name, view=view) for name in by}
+    return Outcome(record.replication, figures(record, view=view), broken_down)
+
+
+_network: Network | None = None
+_plan: Plan | None = None
+
+
+def _prepare(scenario: Scenario, plan: Plan) -> None:
+    """Build the network once per worker process."""
+    global _network, _plan
+    os.nice(5)
+    _network, _plan = build(scenario), plan
+
+
+def _job(replication: int) -> Outcome:
+    assert _network is not None
+    assert _plan is not None
+    return one(_network, _plan, replication)
+
+
+def outcomes(
+    network: Network, plan: Plan, replications: range, workers: int, on_day: Callable[[int], None] | None = None
+) -> Iterator[Outcome]:
+    """Replications as they finish (in any order when there are several workers).
+
+    Closing the iterator early abandons what has not started.
+    """
+    workers = min(workers, len(replications))
+    if workers <= 1:
+        for replication in replications:
+            yield one(network, plan, replication, on_day)
+        return
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (network.scenario, plan))
+    try:
+        waiting: set[Future[Outcome]] = {pool.submit(_job, replication) for replication in replications}
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def until_precise(
+    network: Network, plan: Plan, most: int, workers: int, measure: str, precision: float
+) -> Iterator[Outcome]:
+    """Replications until the relative half-width of a measure is small enough, at most ``most``.
+
+    Rounds have fixed sizes and a whole round is judged at a time, so that the answer does not depend on the workers.
+    """
+    finished: list[Outcome] = []
+    while len(finished) < most:
+        count = FIRST_LOOK if not finished else max(len(finished) // 2, 1)
+        block = range(len(finished), min(len(finished) + count, most))
+        for result in outcomes(network, plan, block, workers):
+            finished.append(result)
+            yield result
+        in_order = [o.figures for o in sorted(finished, key=lambda o: o.replication)]
+        if relative_half_width(in_order, measure) <= precision:
+            return
