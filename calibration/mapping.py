@@ -20,6 +20,8 @@ from pydantic import (
 )
 
 from calibration.errors import LogError
+from sim.problems import InputError
+from sim.yaml_guard import Lines, load_yaml
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MS = 86_400_000
@@ -213,7 +215,7 @@ def _opening(hours: dict[str, str]) -> dict[int, tuple[int, int]]:
     return found
 
 
-def mapping_from(data: object, *, file: str = "", lines: dict[str, int] | None = None) -> Mapping:
+def mapping_from(data: object, *, file: str = "", lines: Lines | None = None) -> Mapping:
     """Check a mapping that was already parsed.
 
     Parameters
@@ -222,8 +224,8 @@ def mapping_from(data: object, *, file: str = "", lines: dict[str, int] | None =
         What the YAML holds.
     file : str
         Named in errors.
-    lines : dict of str to int, optional
-        Line of each dotted field, for errors; a field that is missing is reported at its parent's line.
+    lines : dict, optional
+        File and line of each place, from ``sim.yaml_guard.load_yaml``; what is missing has its parent's line.
 
     Raises
     ------
@@ -234,9 +236,8 @@ def mapping_from(data: object, *, file: str = "", lines: dict[str, int] | None =
         return Mapping.model_validate(data)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        path = [str(part) for part in fault["loc"]]
-        known = lines or {}
-        line = next((known[p] for n in range(len(path), 0, -1) if (p := ".".join(path[:n])) in known), None)
+        path, known = fault["loc"], lines or {}
+        line = next((known[path[:n]][1] for n in range(len(path), -1, -1) if path[:n] in known), None)
         context: dict[str, Any] = fault.get("ctx", {})
         allowed = str(context["expected"]) if fault["type"] == "literal_error" else ""
         if fault["type"] == "extra_forbidden":
@@ -245,48 +246,23 @@ def mapping_from(data: object, *, file: str = "", lines: dict[str, int] | None =
             message = "is missing"
         else:
             message = fault["msg"].removeprefix("Value error, ")
-        raise LogError(file=file, line=line, field=".".join(path), message=message, allowed=allowed) from None
+        field = ".".join(map(str, path))
+        raise LogError(file=file, line=line, field=field, message=message, allowed=allowed) from None
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read a mapping's YAML file.
+    """Read a mapping's YAML file, as strictly as a scenario's.
 
     Raises
     ------
     LogError
         If the file cannot be read, is no YAML, or is no mapping.
     """
-    import yaml
-
-    file = str(path)
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(_LARGEST_MAPPING_BYTES + 1)
-    except OSError as error:
+        data, lines = load_yaml(path, str(path))
+    except InputError as error:
+        first = error.problems[0]
         raise LogError(
-            file=file, line=None, field="", message=f"cannot be read: {error.strerror}", allowed="a YAML file"
+            file=str(path), line=first.line or None, field=first.field, message=first.message, allowed=first.allowed
         ) from None
-    if len(raw) > _LARGEST_MAPPING_BYTES:
-        allowed = f"at most {_LARGEST_MAPPING_BYTES:,} bytes"
-        raise LogError(file=file, line=None, field="", message="is too long for a mapping", allowed=allowed)
-    try:
-        depth = 0
-        for event in yaml.parse(raw, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1 if event.start_mark else None
-            if isinstance(event, yaml.AliasEvent):
-                raise LogError(file=file, line=line, field="", message="has an alias (*)", allowed="plain values")
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST_MAPPING:
-                allowed = f"at most {_DEEPEST_MAPPING} levels"
-                raise LogError(file=file, line=line, field="", message="is nested too deeply", allowed=allowed)
-        data = yaml.safe_load(raw)
-    except yaml.YAMLError as error:
-        mark: Any = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "cannot be read"
-        line = mark.line + 1 if mark else None
-        raise LogError(file=file, line=line, field="", message=f"is no YAML: {problem}", allowed="") from None
-    return mapping_from(data, file=file)
-
-
-_LARGEST_MAPPING_BYTES = 65_536
-_DEEPEST_MAPPING = 8
+    return mapping_from(data, file=str(path), lines=lines)

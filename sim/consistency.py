@@ -195,7 +195,7 @@ def _nobody(scenario: Scenario) -> Iterator[Problem]:
         if not station.route and name in asks:
             message = f"nobody can serve at {quoted(name)}: its route is empty, and {asks[name]}"
             yield Problem(path, message, "a route with a pool")
-        elif len(pools) == len(station.route) > 0:
+        elif len(pools) == len(station.route) > 0 and set(station.needs) <= set(scenario.skills):
             skills = [set(group.skills) for pool in pools for group in pool.groups]
             if not any(own.issuperset(station.needs) for own in skills):
                 message = f"nobody can serve at {quoted(name)}: no group of its pools has {listed(station.needs)}"

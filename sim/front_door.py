@@ -33,7 +33,7 @@ def main() -> None:
     results = []
     for name in ("today", "plan"):
         loaded = load(name)
-        session = Session(loaded, ENGINES[0], seed=1, workers=os.cpu_count() or 1)
+        session = Session(loaded, ENGINES[0], seed=1, workers=os.cpu_count() or 1, by=("pool",))
         results.append(session.run(REPLICATIONS, None, ""))
         if results[-1].interrupted:
             sys.exit(130)
@@ -41,6 +41,9 @@ def main() -> None:
     screen.print("[bold]One city, one week: today's service against the plan's[/bold]")
     screen.print("50 communities, 50,000 users, 100 leaders; everything the plan does not say is an assumption.")
     show.side_by_side(results, FIGURES)
+    screen.print("The same by who is asked first:")
+    show.side_by_side_by(results, "pool", "first_response_mean_min", ("chat_agents", "phone_agents", "leaders"))
+    show.side_by_side_by(results, "pool", "occupancy_share", ("chat_agents", "phone_agents", "leaders", "suppliers"))
     screen.print("What each figure means:  .venv/bin/linli measures")
     screen.print("Try a lever:             .venv/bin/linli run plan --set inputs.users_per_agent=1500")
 

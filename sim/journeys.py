@@ -53,7 +53,11 @@ class Journey:
     @functools.cached_property
     def places(self) -> dict[str, int]:
         """Number of the first step of each name."""
-        return {step.step: i for i, step in reversed(list(enumerate(self.steps))) if step.step is not None}
+        places: dict[str, int] = {}
+        for i, step in enumerate(self.steps):
+            if step.step is not None:
+                places.setdefault(step.step, i)
+        return places
 
     def place(self, name: str | None) -> int | None:
         """Number of the step of a name."""

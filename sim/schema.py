@@ -148,11 +148,18 @@ def _number(schema: Schema) -> str:
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     if low is not None and high is not None and high < 1e12:
-        return f"{text} from {low:g} to {high:g}"
-    bounds = [f"at least {low:g}"] if low is not None else [f"above {above:g}"] if above is not None else []
-    bounds += [f"at most {high:g}"] if high is not None and high < 1e12 else []
-    bounds += [f"below {below:g}"] if below is not None else []
+        return f"{text} from {_figure(low)} to {_figure(high)}"
+    bounds = [f"at least {_figure(low)}"] if low is not None else []
+    bounds += [f"above {_figure(above)}"] if above is not None else []
+    bounds += [f"at most {_figure(high)}"] if high is not None and high < 1e12 else []
+    bounds += [f"below {_figure(below)}"] if below is not None else []
     return f"{text} {' and '.join(bounds)}" if bounds else text
+
+
+def _figure(number: float) -> str:
+    if number != int(number):
+        return f"{number:g}"
+    return f"{number:,.0f}" if number >= 10_000 else f"{number:.0f}"
 
 
 # ── what is wrong ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,15 +176,19 @@ def problems_of(error: ValidationError, data: Any, written: Any) -> list[Problem
     """
     found: dict[Problem, None] = {}
     near: dict[Path, list[str]] = {}
-    for fault in error.errors(include_url=False)[:MOST_FAULTS]:
-        path, branch, key = _place(fault["loc"], data)
-        value = _at(data, path)
-        if branch and isinstance(value, (dict, list)) and fault["type"] in ("literal_error", "none_required"):
-            continue
+    faults = error.errors(include_url=False)[:MOST_FAULTS]
+    for fault in [fault for fault in faults if _is_meant(fault, data)] or faults:
+        path, _, key = _place(fault["loc"], data)
         if fault["type"] == "extra_forbidden":
             near.setdefault(path[:-1], []).append(did_you_mean(path[-1], keys_at(path[:-1], data) or []))
         found[_problem(fault, path, key, data, _at(written, path))] = None
     return [problem for problem in found if not _misspelt(problem, near)]
+
+
+def _is_meant(fault: Any, data: Any) -> bool:
+    """Whether an error is about what is there: where a word or a map may stand, only one of them is meant."""
+    _, branches, _ = _place(fault["loc"], data)
+    return all(isinstance(value, (dict, list)) != (fault["type"] == "literal_error") for value in branches)
 
 
 def _misspelt(problem: Problem, near: dict[Path, list[str]]) -> bool:
@@ -199,10 +210,11 @@ def _at(data: Any, path: Iterable[str | int]) -> Any:
     return data
 
 
-def _place(location: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]:
-    """Path of an error without the names of models and branches; whether it is one of several branches; of a key."""
+def _place(location: tuple[int | str, ...], data: Any) -> tuple[Path, list[Any], bool]:
+    """Path of an error without the names of models and branches; what stands where there are branches; if of a key."""
     path: list[str | int] = []
-    branch, before = False, None
+    branches: list[Any] = []
+    before: int | str | None = None
     for place, key in enumerate(location):
         inside = isinstance(data, dict) and (key in data or any(str(name) == key for name in data))
         last = place == len(location) - 1
@@ -210,14 +222,15 @@ def _place(location: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool
             before = None
             continue
         if key == "[key]" and last:
-            return tuple(path), branch, True
+            return tuple(path), branches, True
         if isinstance(key, str) and "[" in key and not inside:
-            branch, before = True, None
+            branches.append(data)
+            before = None
             continue
         path.append(str(key) if isinstance(data, dict) else key)
         data = _at(data, (key,))
         before = key
-    return tuple(path), branch, False
+    return tuple(path), branches, False
 
 
 def _problem(fault: Any, path: Path, key: bool, data: Any, written: Any) -> Problem:
@@ -303,7 +316,7 @@ def _message(kind: str, fault: Any, shown: str, allowed: str) -> str:
     if kind == "string_pattern_mismatch":
         return f"{shown} is no name" if fault["ctx"]["pattern"] == NAME else f"{shown} has another form"
     if kind in ("too_short", "too_long"):
-        length = fault["ctx"]["actual_length"]
+        length = len(fault["input"])
         return f"has {length} {'entry' if length == 1 else 'entries'}"
     if kind == "literal_error":
         words = allowed.split(", ")

@@ -107,6 +107,15 @@ def side_by_side(results: Sequence[Result], names: Sequence[str]) -> None:
     screen.print(table)
 
 
+def side_by_side_by(results: Sequence[Result], by: str, measure: str, keys: Sequence[str]) -> None:
+    """One figure of several runs in columns, for some groups of a breakdown."""
+    table = Table(f"{measure} by {by}", *(r.loaded.scenario.name for r in results), "unit")
+    columns = [r.by(by) for r in results]
+    for key in keys:
+        table.add_row(key, *(with_interval(c.get(key, {}).get(measure)) for c in columns), _unit(MEASURES[measure].unit))
+    console().print(table)
+
+
 def definitions(rows: list[dict[str, str]]) -> None:
     """All figures with unit and definition."""
     table = Table("figure", "unit", "definition", show_lines=True)

@@ -205,7 +205,10 @@ class _Reader:
             return self.parser.get_event()
         except yaml.MarkedYAMLError as error:
             line, character = self._place(error)
-            self._stop(*_sentence(error, character), line)
+            message, allowed = _sentence(error, character)
+            begin = error.context_mark.line + 1 if error.context_mark else line
+            since = f" (it begins in line {begin})" if begin < line and "closed" in message else ""
+            self._stop(message + since, allowed, line)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             self._stop(f"cannot be read as YAML ({str(error).splitlines()[0]})", "", 1)
 

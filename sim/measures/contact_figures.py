@@ -181,8 +181,8 @@ CONTACTS = [
     Measure(
         "contained_share",
         "share",
-        "Contacts brought to an end (solved, unsolved, contained or done) without ever asking for a server, over "
-        "contacts that ended or asked. Turned away or given up is not contained.",
+        "Contacts that ended solved, unsolved or contained without ever asking for a server, over contacts that ended "
+        "or asked. Turned away, given up or passed on to a call-back is not contained.",
         ARRIVAL,
         _contained_share,
     ),

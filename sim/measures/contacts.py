@@ -242,6 +242,9 @@ def served_time_of(contact: Int32, visits: VisitRows, contacts: int) -> Int64:
 CLOSED = (Outcome.SOLVED, Outcome.UNSOLVED, Outcome.CONTAINED, Outcome.DONE)
 """Outcomes of what was brought to an end; the others gave up or were turned away."""
 
+ANSWERS = (Outcome.SOLVED, Outcome.UNSOLVED, Outcome.CONTAINED)
+"""Outcomes that come with an answer, right or wrong."""
+
 RESOLVED = (Outcome.SOLVED, Outcome.CONTAINED)
 """Outcomes that settle the problem: by a server, or by the bot."""
 

@@ -19,6 +19,7 @@ from sim.measures.breakdown import (
 )
 from sim.measures.cases import Cases, cases_of
 from sim.measures.contacts import (
+    ANSWERS,
     CLOSED,
     RESOLVED,
     Contacts,
@@ -164,7 +165,7 @@ class View:
     # ── samples of times ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _sample(self, what: str, grouped: Grouped, values: Callable[[], tuple[Int64, Mask]]) -> Sample:
-        """Sorted values by group, kept for the next quantile; ``values`` gives them with the mask of rows that count."""
+        """Sorted values by group, kept for the next quantile; ``values`` gives values and which rows count."""
         if (what, grouped.by) not in self._samples:
             self._samples[what, grouped.by] = grouped.sample(*values())
         return self._samples[what, grouped.by]
@@ -262,8 +263,8 @@ class View:
 
     @property
     def contained(self) -> Mask:
-        """Contacts that were brought to an end without asking for a server."""
-        return self.closed & ~self.contacts.asked
+        """Contacts that were answered without asking for a server; one that was only passed on (done) is none."""
+        return outcome_in(self.contacts.outcome, ANSWERS) & ~self.contacts.asked
 
     @cached_property
     def transfers(self) -> Int64:

@@ -194,7 +194,7 @@ ARGUMENTS: dict[str, tuple[str, int]] = {
     "visit_end": ("int8", 1),
     "ended_item": ("int64", 1),
     "ended_case": ("int64", 1),
-    "ended_key": ("int64", 1),
+    "ended_draw_key": ("int64", 1),
     "ended_arrived": ("int64", 1),
     "ended_ended": ("int64", 1),
     "ended_kind": ("int16", 1),

@@ -195,7 +195,7 @@ def advance(  # type: ignore[no-untyped-def]
     visit_end,
     ended_item,
     ended_case,
-    ended_key,
+    ended_draw_key,
     ended_arrived,
     ended_ended,
     ended_kind,
@@ -536,7 +536,7 @@ def advance(  # type: ignore[no-untyped-def]
                             register[X_CLOCK_ROWS] = row + 1
                 ended_item[ended] = number
                 ended_case[ended] = item64[i, I_CASE]
-                ended_key[ended] = item64[i, I_KEY]
+                ended_draw_key[ended] = item64[i, I_KEY]
                 ended_arrived[ended] = item64[i, I_ARRIVED]
                 ended_ended[ended] = now
                 ended_kind[ended] = item32[i, I_KIND]

@@ -165,10 +165,12 @@ class ReferenceEngine:
 
     def run(self, until: int) -> None:
         """Execute all events with t < until."""
-        for number in sorted(set(self.to_offer)):
-            self._offer(self.servers[number])
-        self.to_offer.clear()
-        self._drain()
+        if self.to_offer:
+            # Before all that is still to come, but at the time reached and not at that of the last event.
+            event = Tick(self.env, self._offer_changed)
+            self.env.schedule(event, priority=(NONE, NONE, NONE), delay=self.reached - self.env.now)  # type: ignore[arg-type]
+            self.env.step()
+            self._drain()
         while self.env.peek() < until:
             self.env.step()
             self._drain()
@@ -571,6 +573,11 @@ class ReferenceEngine:
             follower.item.pc = followers_go_on_at
             self.ready.append(follower.item)
         self._offer(server)
+
+    def _offer_changed(self) -> None:
+        for number in sorted(set(self.to_offer)):
+            self._offer(self.servers[number])
+        self.to_offer.clear()
 
     def _offer(self, server: Server) -> None:
         """Let a server with free slots choose work."""

@@ -72,7 +72,7 @@ def test_a_mapping_cannot_be_changed(mapping):
 def test_a_wrong_mapping_is_refused_by_field(mapping_data, part, value, field, said):
     mapping_data[part] = value
     with pytest.raises(LogError) as caught:
-        mapping_from(mapping_data, file="m.yaml", lines={part: 12})
+        mapping_from(mapping_data, file="m.yaml", lines={(part,): ("m.yaml", 12)})
     assert (caught.value.file, caught.value.line, caught.value.field) == ("m.yaml", 12, field)
     assert said in str(caught.value)
 
@@ -84,28 +84,32 @@ def test_a_missing_part_is_named(mapping_data):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"a: &x 1\nb: *x\n", "alias"),
-        (b"a: [1\n", "no YAML"),
-        (b"- 1\n", "valid dictionary"),
-        (b"", "valid dictionary"),
-        (b"\xff\xfe\x00", "no YAML"),
-        (b"a: " + b"x" * 70_000, "too long"),
-        (b"[" * 20_000, "nested too deeply"),
-    ],
+    "content",
+    [b"a: &x 1\nb: *x\n", b"a: [1\n", b"- 1\n", b"", b"\xff\xfe\x00", b"[" * 20_000, b"contact: a\ncontact: b\n"],
+    ids=["alias", "not closed", "list", "empty", "binary", "deep", "doubled"],
 )
-def test_a_file_that_is_no_mapping_is_refused_with_one_line(tmp_path, content, said):
+def test_a_file_that_is_no_mapping_is_refused_with_one_line(tmp_path, content):
     path = tmp_path / "m.yaml"
     path.write_bytes(content)
-    with pytest.raises(LogError, match=said) as caught:
+    with pytest.raises(LogError) as caught:
         load_mapping(path)
     assert caught.value.file == str(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fault_in_a_file_has_its_line(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text(SHIPPED[0].read_text().replace("served: {", "served: {hidden: x, "))
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), start=1) if text.startswith("served"))
+    with pytest.raises(LogError) as caught:
+        load_mapping(path)
+    assert (caught.value.line, caught.value.field) == (line, "served.hidden")
 
 
 def test_a_mapping_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(LogError, match="cannot be read"):
+    with pytest.raises(LogError) as caught:
         load_mapping(tmp_path / "none.yaml")
+    assert "none.yaml" in str(caught.value)
 
 
 def test_an_error_says_file_line_field_message_and_what_is_allowed_and_survives_another_process():

@@ -1,0 +1,253 @@
+"""Both engines write the same trace, integer for integer, on random networks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.service.actors import UNNOTICED, WAITING, Item, Request, Server
+from sim.service.compiled import CompiledEngine
+from sim.service.reference import ReferenceEngine
+from sim.service.tables import NONE, ClockAction, ClockEnd, GateScope, Op, Tables
+from tests.agreement.random_tables import Plan, random_plan
+
+SHARE_OF_NETWORKS = 0.05
+"""Each rule fires in at least this share of the networks."""
+
+NETWORKS = int(os.environ.get("LINLI_AGREEMENT_NETWORKS", "300"))
+FIRST = int(os.environ.get("LINLI_AGREEMENT_FIRST", "0"))
+
+
+def differences(plan: Plan, reference: Any, compiled: Any) -> list[str]:
+    """Run both engines as the plan says and compare all that they tell after every run."""
+    found: list[str] = []
+    for method, argument in plan.calls:
+        for engine in (reference, compiled):
+            getattr(engine, method)(argument)
+        if method == "run":
+            for what in ("take_trace", "open_rows", "server_time", "item_time"):
+                found += compare(what, getattr(reference, what)(), getattr(compiled, what)())
+            if found:
+                return [f"after run({argument})", *found]
+    return found
+
+
+def compare(what: str, left: Any, right: Any) -> list[str]:
+    """What differs between two answers, by column, with the first row that does."""
+    if isinstance(left, int):
+        return [] if left == right else [f"{what}: {left} ≠ {right}"]
+    if isinstance(left, np.ndarray):
+        if left.dtype != right.dtype:
+            return [f"{what}: {left.dtype} ≠ {right.dtype}"]
+        if left.shape != right.shape:
+            return [f"{what}: {left.size} ≠ {right.size} rows"]
+        rows = np.flatnonzero(left != right)
+        return [f"{what} row {rows[0]}: {left[rows[0]]} ≠ {right[rows[0]]}"] if rows.size else []
+    return [d for f in fields(left) for d in compare(f"{what}.{f.name}", getattr(left, f.name), getattr(right, f.name))]
+
+
+def disagreement(number: int) -> list[str]:
+    plan = random_plan(number)
+    engines = [kind(plan.tables, plan.seed, plan.replication) for kind in (ReferenceEngine, CompiledEngine)]
+    return differences(plan, *engines)
+
+
+@pytest.mark.agreement
+@pytest.mark.parametrize("number", range(FIRST, FIRST + NETWORKS))
+def test_both_engines_write_the_same_trace(number: int) -> None:
+    assert disagreement(number) == []
+
+
+class _Noting(list[Any]):
+    """A column that tells which of its rows are read."""
+
+    def __init__(self, values: list[Any], note: Callable[[int], None]) -> None:
+        super().__init__(values)
+        self.note = note
+
+    def __getitem__(self, row: Any) -> Any:
+        self.note(row)
+        return super().__getitem__(row)
+
+
+class Watched(ReferenceEngine):
+    """The reference engine, noting which rules fire (``fired``) and that nobody idles while work waits."""
+
+    def __init__(self, tables: Tables, seed: int, replication: int) -> None:
+        super().__init__(tables, seed, replication)
+        self.fired: set[str] = set()
+        self.left_queue: dict[Request, str] = {}
+        self.left_at: dict[int, int] = {}
+        names = [Op(op).name for op in self.op]
+        self.op = _Noting(self.op, lambda pc: self.fired.add(names[pc]))
+        self.c = _Noting(self.c, lambda pc: self.fired.add(f"{names[pc]} taken"))
+
+    def note(self, rule: str, when: object = True) -> None:
+        if when:
+            self.fired.add(rule)
+
+    def run(self, until: int) -> None:
+        super().run(until)
+        for server in self.servers:
+            assert not (server.takes_work and self._choose_work(server)), "a server idles while work waits"
+
+    def _offer_changed(self) -> None:
+        ready = len(self.ready)
+        super()._offer_changed()
+        self.note("new skills find work", len(self.ready) > ready)
+
+    def _leave(self, server: Server) -> None:
+        private = len(server.private)
+        self.left_at[server.number] = self.now
+        super()._leave(server)
+        self.note("private requests go to the route when the server leaves", len(server.private) < private)
+        self.note("private requests stay when the server leaves", server.private)
+        self.note("shift ends during work", server.held)
+
+    def _release(self, item: Item, followers_go_on_at: int) -> None:
+        request = item.held[-1]
+        server = self.servers[request.server]
+        self.note("work ends in the tick of the shift's end", self.left_at.get(server.number) == self.now)
+        self.note("overtime", not server.present)
+        at_end = followers_go_on_at != item.pc or self.op[item.pc - 1] == Op.END
+        self.note("batch ends by END", request.followers and at_end)
+        self.note("END releases", at_end)
+        self.note("END releases several", at_end and len(item.held) > 1)
+        self.note("followers hold other servers", any(f.item.held for f in request.followers))
+        super()._release(item, followers_go_on_at)
+
+    def _pause(self, item: Item, duration: int) -> None:
+        self.note("work or wait of no length", duration == 0)
+        super()._pause(item, duration)
+
+    def _visit_count(self, item: Item, pc: int) -> int:
+        visit = super()._visit_count(item, pc)
+        self.note("a step is repeated", visit)
+        return visit
+
+    def _spawn(self, item: Item, pc: int) -> None:
+        super()._spawn(item, pc)
+        self.note("spawned with delay" if self.c[pc] != NONE else "spawned at once")
+
+    def _gate_key(self, item: Item, gate: int) -> tuple[int, int]:
+        key = super()._gate_key(item, gate)
+        self.note("open gate passed", key in self.gate_open)
+        waiters = [i.number for i in self.at_gate.get(key, [])]
+        self.note("several wait at a gate", len(waiters) > 1)
+        self.note("waiters at a gate out of order", waiters != sorted(waiters))
+        return key
+
+    def _open_gate(self, key: tuple[int, int], *, stays: bool) -> None:
+        scope = GateScope(self.gate_scope[key[0]]).name
+        self.note(f"gate opened for {scope}", self.at_gate.get(key))
+        super()._open_gate(key, stays=stays)
+
+    def _stop_clock(self, item: Item, clock: int, end: ClockEnd) -> None:
+        self.note(f"clock {end.name}", clock in item.running)
+        super()._stop_clock(item, clock, end)
+
+    def _expire(self, item: Item, clock: int, token: object) -> None:
+        if item.running.get(clock, (0, None))[1] is token:
+            action = ClockAction(self.clock[clock][1]).name
+            request = item.request if item.request and item.request.waits else None
+            place = "not waiting" if request is None else "shared" if request.place == NONE else "private"
+            self.note(f"{action} while {place}")
+            jumps = request is not None and self.clock[clock][1] == ClockAction.JUMP
+            self.note(
+                "jump is granted at once", jumps and self.servers and self._would_take(request, self.clock[clock][2])
+            )
+        super()._expire(item, clock, token)
+
+    def _would_take(self, request: Any, station: int) -> bool:
+        waited = self.now - request.requested
+        return any(age <= waited and self._choose_server(pool, station) for pool, age in self.route[station])
+
+    def _take_route(self, request: Request) -> bool:
+        granted = super()._take_route(request)
+        pools = [pool for pool, _ in self.route[request.station]]
+        if granted:
+            self.note("second pool at once", self.servers[request.server].pool != pools[0])
+        else:
+            self.note("waits in a lane")
+        return granted
+
+    def _ask_privately(self, request: Request, server: Server, unnoticed: int, fallback: int) -> bool:
+        granted = super()._ask_privately(request, server, unnoticed, fallback)
+        self.note("private request granted at once", granted)
+        self.note("private request to an absent server", not server.present)
+        return granted
+
+    def _reach_age(self, request: Request, routed: int, pool: int) -> None:
+        ready = len(self.ready)
+        super()._reach_age(request, routed, pool)
+        self.note("overflow to a later pool", len(self.ready) > ready)
+
+    def _notice(self, request: Request) -> None:
+        ready, unnoticed = len(self.ready), request.state == UNNOTICED
+        super()._notice(request)
+        if unnoticed:
+            self.note("noticed and granted" if len(self.ready) > ready else "noticed and waits")
+
+    def _fall_back(self, request: Request) -> None:
+        self.note("fallback", request.waits and request.place != NONE)
+        self.note("fallback in the tick of the request", request.waits and request.requested == self.now)
+        super()._fall_back(request)
+
+    def _lose_patience(self, request: Request) -> None:
+        if request.waits:
+            self.note("patience ends in a lane" if request.place == NONE else "patience ends in a private queue")
+            self.note("no patience at all", request.requested == self.now)
+            self.note("impatient while holding", request.item.held)
+        super()._lose_patience(request)
+
+    def _withdraw(self, request: Request) -> None:
+        self.left_queue[request] = request.state
+        super()._withdraw(request)
+
+    def _choose_server(self, pool: int, station: int) -> Server | None:
+        free = [s for s in self.members[pool] if s.takes_work]
+        able = sorted((s.held, s.changed) for s in free if self._knows(s, station))
+        self.note("a free server lacks the skills", len(able) < len(free))
+        self.note("servers tie", len(able) > 1 and able[0] == able[1])
+        self.note("fewest held decides", len(able) > 1 and able[0][0] < able[1][0])
+        return super()._choose_server(pool, station)
+
+    def _choose_work(self, server: Server) -> Request | None:
+        chosen = super()._choose_work(server)
+        if chosen is not None:
+            item = chosen.item
+            waiting = [i.request for i in self.open.values() if i.request and i.request.state == WAITING]
+            rivals = [r for r in waiting if r.place == chosen.place and r.station == chosen.station and r is not chosen]
+            self.note("priority before time", any(r.requested < chosen.requested for r in rivals))
+            same = [r for r in rivals if self._rank(r)[0] == self._rank(chosen)[0]]
+            self.note("head start decides", any(r.requested < chosen.requested for r in same))
+            self.note("item number decides", any(self._rank(r)[:2] == self._rank(chosen)[:2] for r in same))
+            self.note("private request chosen" if chosen.place != NONE else "shared request chosen")
+            self.note("lane beats private request", chosen.place == NONE and server.queue)
+            self.note("work chosen by who holds already", server.held)
+            self.note("item chooses by rank over stations", len({r.station for r in waiting}) > 1 and item)
+        return chosen
+
+    def _grant(self, request: Request, server: Server) -> None:
+        super()._grant(request, server)
+        self.note("several slots in use", server.held > 1)
+        self.note("slowed down", self.slow[server.pool][server.held] != 1000)
+        self.note("consults while holding", len(request.item.held) > 1)
+        if request.followers:
+            self.note("batch from a lane" if request.place == NONE else "batch from a private queue")
+            self.note("batch up to its limit", len(request.followers) == self.batch_limit[request.station] - 1)
+            self.note("unnoticed request rides along", any(self.left_queue[f] == UNNOTICED for f in request.followers))
+
+
+def rules_fired(number: int) -> set[str]:
+    """Which rules fire in a random network."""
+    plan = random_plan(number)
+    watched = Watched(plan.tables, plan.seed, plan.replication)
+    for method, argument in plan.calls:
+        getattr(watched, method)(argument)
+    return watched.fired
