@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sim.problems import InputError, Problem
 
-class LogError(ValueError):
+
+class LogError(InputError):
     """A log or its mapping cannot be used; ``str`` gives one line: file, line, field, what is wrong, what is allowed.
 
     Parameters
@@ -22,9 +24,7 @@ class LogError(ValueError):
 
     def __init__(self, *, file: str, line: int | None, field: str, message: str, allowed: str) -> None:
         self.file, self.line, self.field, self.message, self.allowed = file, line, field, message, allowed
-        where = file if line is None else f"{file}, line {line}"
-        said = ": ".join(part for part in (where, field, message) if part)
-        super().__init__(f"{said} (allowed: {allowed})" if allowed else said)
+        super().__init__([Problem((field,) if field else (), message, allowed, file, line or 0)])
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the five fields, since a keyword-only constructor has no positional arguments to replay."""

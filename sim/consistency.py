@@ -7,6 +7,7 @@ nobody sends are experiments.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator
 
 from sim.journeys import journeys, label, problems_of_journeys
@@ -37,6 +38,7 @@ from sim.scenario import (
 MOST_PER_DAY = 1_000_000
 """Items of one source a day: their slots have 20 bits, and a Poisson count lies above its mean."""
 
+MOST_PROBLEMS = 2000
 MOST_SERVERS = 2_000_000
 MOST_NUMBERED = 32_767
 """Kinds, stations, moments and names of steps are numbered in 16 bits."""
@@ -46,21 +48,22 @@ MOST_POOLS_OF_ROUTE = 64
 
 
 def check(scenario: Scenario) -> list[Problem]:
-    """Everything that does not fit together, each with its place in the tree."""
-    return [
-        *_pools(scenario),
-        *_stations(scenario),
-        *_clocks(scenario),
-        *_profiles(scenario),
-        *_regimes(scenario),
-        *_arrivals(scenario),
-        *_steps(scenario),
-        *problems_of_journeys(scenario),
-        *_nobody(scenario),
-        *_homes(scenario),
-        *_sizes(scenario),
-        *_hashes(scenario),
-    ]
+    """What does not fit together, each with its place in the tree: all of it, or the first ``MOST_PROBLEMS``."""
+    checks = (
+        _pools,
+        _stations,
+        _clocks,
+        _profiles,
+        _regimes,
+        _arrivals,
+        _steps,
+        problems_of_journeys,
+        _nobody,
+        _homes,
+        _sizes,
+        _hashes,
+    )
+    return list(itertools.islice(itertools.chain.from_iterable(part(scenario) for part in checks), MOST_PROBLEMS))
 
 
 def _known(path: Path, name: str | None, names: Collection[str], what: str) -> Iterator[Problem]:

@@ -85,15 +85,14 @@ def targets(step: AnyStep) -> list[tuple[Path, str]]:
     return []
 
 
-def problems_of_journeys(scenario: Scenario) -> list[Problem]:
+def problems_of_journeys(scenario: Scenario) -> Iterator[Problem]:
     """Everything wrong with the ways through the journeys; unknown names of other things are left to the caller."""
-    found: list[Problem] = []
     for journey in journeys(scenario):
-        found += _names(journey)
-        found += _ways(journey)
-        found += _held(journey)
-        found += _batches(journey, scenario)
-    return found + _circles(scenario)
+        yield from _names(journey)
+        yield from _ways(journey)
+        yield from _held(journey)
+        yield from _batches(journey, scenario)
+    yield from _circles(scenario)
 
 
 # ── one journey ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,7 +228,7 @@ def takes_no_time(duration: Duration, factor: float = 1.0) -> bool:
     return max(duration.time_ms(base) or 0.0 for base in ("mean", "median", "p90")) * factor < 0.01
 
 
-def _circles(scenario: Scenario) -> list[Problem]:
+def _circles(scenario: Scenario) -> Iterator[Problem]:
     """One problem for each circle of steps (spawned items' included) that can be run through in no time."""
     all_journeys = {(j.regime, j.kind): j for j in journeys(scenario)}
     groups = [group for pool in scenario.pools.values() for group in pool.groups]
@@ -242,15 +241,16 @@ def _circles(scenario: Scenario) -> list[Problem]:
             step = journey.steps[i]
             if isinstance(step, Spawn) and (step.delay is None or takes_no_time(step.delay)):
                 ways[regime, kind, i] += [(regime, step.kind, 0)] * ((regime, step.kind) in all_journeys)
-    found: list[Problem] = []
-    while len(found) < MOST_CIRCLES and (circle := _circle(ways)):
+    for _ in range(MOST_CIRCLES):
+        circle = _circle(ways)
+        if not circle:
+            return
         journey = all_journeys[circle[0][:2]]
         steps = [label(all_journeys[node[:2]], node[2]) for node in [*circle[:8], circle[0]]]
         message = f"{' → '.join(steps)} is a circle that takes no time"
-        found.append(Problem((*journey.path, circle[0][2]), message, "a wait or work that takes time within it"))
+        yield Problem((*journey.path, circle[0][2]), message, "a wait or work that takes time within it")
         for node in circle:
             ways[node] = []
-    return found
 
 
 def _at_once(journey: Journey, i: int, factor: float) -> list[int]:

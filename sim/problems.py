@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -53,8 +54,11 @@ def listed(names: Iterable[object], most: int = 40) -> str:
 
 
 def did_you_mean(word: object, names: Iterable[object]) -> str:
-    """Question for the end of a message when one of the names is close to a word; else nothing."""
-    by_lower = {str(name).lower(): str(name) for name in names}
+    """Question for the end of a message when one of the names is close to a word; nothing among very many names."""
+    texts = list(map(str, itertools.islice(names, 1001)))
+    if len(texts) > 1000:
+        return ""
+    by_lower = {text.lower(): text for text in texts}
     close = difflib.get_close_matches(str(word)[:100].lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean '{by_lower[close[0]]}'?" if close else ""
 

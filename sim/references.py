@@ -53,6 +53,7 @@ class _Resolver:
             if isinstance(entry, dict):
                 value = _number(entry.get("default") if entry.get("value") is None else entry["value"])
             self.values[name] = value
+        self.known = listed(f"${name}" for name in sorted(self.values)) or "names in inputs or assumptions"
 
     def tree(self, node: Any, path: Path) -> Any:
         """A part of the tree, resolved."""
@@ -87,8 +88,7 @@ class _Resolver:
 
     def _reference(self, name: str, path: Path) -> float:
         if name not in self.values:
-            allowed = listed(f"${known}" for known in sorted(self.values)) or "names in inputs or assumptions"
-            raise self._fault(path, f"${name} is unknown{did_you_mean(name, self.values)}", allowed)
+            raise self._fault(path, f"${name} is unknown{did_you_mean(name, self.values)}", self.known)
         value = self.values[name]
         if value is None:  # what is wrong with the entry itself is said there
             raise _Unknown

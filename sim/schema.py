@@ -20,6 +20,9 @@ TAG = "do"
 MOST_FAULTS = 2000
 """Faults of a tree that are put into sentences."""
 
+OWN_FAULTS = ("scenario", "span", "clock", "weekdays")
+"""Types of the errors that ``sim.scenario`` raises itself, as "message; allowed: …"."""
+
 _PATTERNS = {
     NAME: "a name of 1 to 64 letters, digits, _ or -",
     r"^F[0-9]{1,3}(, ?F[0-9]{1,3})*$": "numbers of facts such as F12 or 'F12, F13'",
@@ -122,10 +125,7 @@ def describe(schema: Schema | None) -> str:
         case "string":
             if "pattern" in schema:
                 return _PATTERNS.get(schema["pattern"], "text of another form")
-            least = schema.get("minLength", 0)
-            most = schema.get("maxLength")
-            length = [f"at least {least}"] * bool(least) + ([f"at most {most}"] if most else [])
-            return f"text ({' and '.join(length)} characters)" if least else "text"
+            return f"text of at least {schema['minLength']} characters" if "minLength" in schema else "text"
         case "array":
             return _sized("a list", schema.get("minItems"), schema.get("maxItems"), "entries")
         case "object":
@@ -153,7 +153,8 @@ def _number(schema: Schema) -> str:
     bounds += [f"above {_figure(above)}"] if above is not None else []
     bounds += [f"at most {_figure(high)}"] if high is not None and high < 1e12 else []
     bounds += [f"below {_figure(below)}"] if below is not None else []
-    return f"{text} {' and '.join(bounds)}" if bounds else text
+    of = "of " if bounds and bounds[0].startswith("at ") else ""
+    return f"{text} {of}{' and '.join(bounds)}" if bounds else text
 
 
 def _figure(number: float) -> str:
@@ -239,9 +240,8 @@ def _problem(fault: Any, path: Path, key: bool, data: Any, written: Any) -> Prob
     kind = fault["type"]
     if key:
         return _key_problem(fault, path, data)
-    if kind in ("scenario", "span", "clock", "weekdays"):
-        message, _, allowed = fault["msg"].partition("; allowed: ")
-        return Problem(path, message, allowed)
+    if kind in OWN_FAULTS:
+        return Problem(path, *_own_sentence(fault))
     if kind == "missing":
         return Problem(path, f"{path[-1]} is missing", allowed)
     if kind == "extra_forbidden":
@@ -253,7 +253,16 @@ def _problem(fault: Any, path: Path, key: bool, data: Any, written: Any) -> Prob
         tag = fault["ctx"]["tag"]
         tags = _tags(schema)
         return Problem((*path, TAG), f"unknown step {quoted(tag)}{did_you_mean(tag, tags)}", listed(tags))
+    if kind == "string_too_long":
+        allowed = f"at most {fault['ctx']['max_length']} characters"
     return Problem(path, _message(kind, fault, _shown(fault["input"], written), allowed), allowed)
+
+
+def _own_sentence(fault: Any) -> tuple[str, str]:
+    """Message and what is allowed of an error that our own models raised; text of the file in it is kept short."""
+    message, _, allowed = fault["msg"].rpartition("; allowed: ")
+    message = " ".join(message.split())
+    return message if len(message) <= 200 else f"{message[:100]} … {message[-60:]}", allowed
 
 
 def _tags(schema: Schema | None) -> list[str]:
@@ -262,10 +271,8 @@ def _tags(schema: Schema | None) -> list[str]:
 
 def _key_problem(fault: Any, path: Path, data: Any) -> Problem:
     """A key of a map that is not as the map wants it."""
-    message = fault["msg"]
-    if fault["type"] in ("scenario", "span", "clock", "weekdays"):
-        message, _, allowed = message.partition("; allowed: ")
-        return Problem(path, message, allowed)
+    if fault["type"] in OWN_FAULTS:
+        return Problem(path, *_own_sentence(fault))
     if fault["type"] == "string_pattern_mismatch":
         return Problem(path, f"the key {quoted(path[-1])} is no name", _PATTERNS[NAME])
     parent = schema_at(path[:-1], data)
@@ -308,7 +315,6 @@ _MESSAGES = {
     "int_parsing_size": "is too large",
     "string_too_long": "is too long",
     "string_too_short": "is too short",
-    "literal_error": "is not one of the words allowed here",
 }
 
 

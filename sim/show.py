@@ -112,7 +112,9 @@ def side_by_side_by(results: Sequence[Result], by: str, measure: str, keys: Sequ
     table = Table(f"{measure} by {by}", *(r.loaded.scenario.name for r in results), "unit")
     columns = [r.by(by) for r in results]
     for key in keys:
-        table.add_row(key, *(with_interval(c.get(key, {}).get(measure)) for c in columns), _unit(MEASURES[measure].unit))
+        table.add_row(
+            key, *(with_interval(c.get(key, {}).get(measure)) for c in columns), _unit(MEASURES[measure].unit)
+        )
     console().print(table)
 
 

@@ -14,8 +14,9 @@ from scipy import special
 
 from sim.draws import normal_quantile, uniform_of, uniforms
 from sim.naming import stable_hash
+from sim.problems import InputError, Problem
 from sim.scenario import WEEKDAYS, Arrival, Overdispersion, Profile, Scenario, clock_minutes, weekdays
-from sim.service.keys import day_keys
+from sim.service.keys import SLOTS, day_keys
 from sim.service.tables import NONE, Arrivals, Float64, Int32, Int64, concatenate, take
 
 DAY = 86_400_000
@@ -79,6 +80,9 @@ class Source:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         key = int(day_keys(self.key, day, np.zeros(1, np.int64))[0])
         count = poisson_quantile(uniform_of(seed, replication, key, stable_hash("arrivals:count"), 0), cumulative[-1])
+        if count > SLOTS:
+            message = f"source '{self.arrival.source}' makes {count} items on day {day}"
+            raise InputError([Problem(("arrivals", self.arrival.source), message, f"at most {SLOTS} a day")])
         slots = np.arange(count, dtype=np.int64)
         u = uniforms(seed, replication, day_keys(self.key, day, slots), stable_hash("arrivals:time"))
         share = np.interp(u * cumulative[-1], cumulative, edges)

@@ -82,9 +82,10 @@ class _Maker:
     def plan(self) -> Plan:
         self.crowded = self.chance(0.15)
         self.stations, self.pools, self.levels = self.upto(5, 1), self.upto(4, 1), self.upto(3, 1)
-        self.clocks, self.gates, self.kinds = self.upto(3), self.upto(3), self.upto(4, 1)
+        self.clocks, self.gates, self.kinds = self.upto(3), self.upto(2), self.upto(4, 1)
         self.durations = self._durations()
-        batch = [self.pick(1, 1, 2, 3, 50) for _ in range(self.stations)]
+        batch = [self.pick(1, 2, 3, 9) for _ in range(self.stations)]
+        self.question = self.pick(-1, 0, 2)
         self.batch = batch
         routes: list[tuple[int, ...]] = []
         stations: list[tuple[int, ...]] = []
@@ -92,7 +93,7 @@ class _Maker:
         for s in range(self.stations):
             empty = s > 0 and self.chance(0.15)
             pools = [] if empty else self.rng.permutation(self.pools)[: self.upto(3, 1)].tolist()
-            ages = np.cumsum([self.pick(0, 0, 0, 1, 2, 5) * TICK for _ in pools])
+            ages = np.cumsum([self.pick(0, 0, 1, 2, 5) * TICK for _ in pools])
             self.empty_route.append(empty)
             need = self.pick(0, 0, 0, 1, 2, 3)
             stations.append((need, len(routes), len(routes) + len(pools), batch[s]))
@@ -105,9 +106,8 @@ class _Maker:
         servers = []
         for p in range(self.pools):
             for _ in range(self.upto(4, 1)):
-                servers.append(
-                    (p, self.pick(3, 3, 3, 0, 1, 2), self.pick(1000, 1000, 500, 1250, 937), self.pick(1, 1, 1, 2, 3))
-                )
+                slots = self.pick(1, 2, 3) if p == 0 else self.pick(1, 1, 2, 3)
+                servers.append((p, self.pick(3, 3, 3, 0, 1, 2), self.pick(1000, 1000, 500, 1250, 937), slots))
         self.servers = len(servers)
         slow = np.full((self.pools, 4), 1000, dtype=np.int64)
         for p in range(self.pools):
@@ -115,7 +115,7 @@ class _Maker:
         own = [s for s in range(self.stations) if not self.empty_route[s]]
         clocks = []
         for _ in range(self.clocks):
-            action = self.pick(0, 1, 1, 2, 2)
+            action = self.upto(2)
             arg = NONE if action == 0 else self.upto(self.levels - 1) if action == 1 else self.pick(*own)
             clocks.append((self.pick(0, 1, 2, 3, 5, 10) * TICK, action, arg))
         entries = [self._journey(kind) for kind in range(self.kinds)]
@@ -198,9 +198,7 @@ class _Maker:
         self.kind, self.in_journey = kind, 0
         self.loops = self.chance(0.5)
         entry = len(self.rows)
-        self.blocks = self.upto(7, 2)
-        if kind == 0 and self.chance(0.9):
-            self.blocks = max(self.blocks, 4)
+        self.blocks = self.upto(9, 5 if kind == 0 else 2)
         for block in range(self.blocks):
             self.block = block
             self.label[kind, block] = len(self.rows)
@@ -227,8 +225,9 @@ class _Maker:
         self.add(Op.BRANCH_SHARE, first, len(options))
 
     def _block(self) -> None:
-        kinds = ["serve"] * 8 + ["wait", "share", "queue", "level", "mark", "spawn", "parent", "go"]
-        kinds += ["clock"] * (3 if self.clocks else 0) + ["gate"] * (3 if self.gates else 0)
+        kinds = ["serve"] * 10 + ["wait", "share", "queue", "level", "mark", "go"]
+        kinds += ["clock"] * (3 if self.clocks else 0) + ["gate"] * (6 if self.gates else 0)
+        kinds += ["spawn"] * (2 if self.kind + 1 < self.kinds else 0) + ["parent"] * (3 if self.kind > 0 else 1)
         match self.pick(*kinds):
             case "serve":
                 if self.clocks and self.chance(0.5):
@@ -250,13 +249,12 @@ class _Maker:
             case "mark":
                 self.add(Op.MARK, self.upto(2))
             case "spawn":
-                if self.kind + 1 < self.kinds:
-                    if self.chance(0.5):
-                        self._branch([(0.5, (self.kind, self.block + 1))])
-                    delay = self.duration() if self.chance(0.5) else NONE
-                    self.add(Op.SPAWN, self.upto(self.kinds - 1, self.kind + 1), self.upto(5), to=delay)
-                    if self.chance(0.5):
-                        self.add(Op.WAIT, self.duration())
+                if self.chance(0.5):
+                    self._branch([(0.5, (self.kind, self.block + 1))])
+                delay = self.duration() if self.chance(0.5) else NONE
+                self.add(Op.SPAWN, self.upto(self.kinds - 1, self.kind + 1), self.upto(5), to=delay)
+                if self.chance(0.5):
+                    self.add(Op.WAIT, self.duration())
             case "parent":
                 self.add(Op.BRANCH_PARENT, to=self._later())
             case "go":
@@ -268,16 +266,19 @@ class _Maker:
                 self.add(op, self.upto(self.clocks - 1))
             case "gate":
                 gate = self.upto(self.gates - 1)
-                if self.chance(0.45):
+                if self.chance(0.5):
                     self.add(Op.GATE_WAIT, gate)
                 else:
                     if self.chance(0.5):
                         self.add(Op.WAIT, self.duration())
-                    self.add(Op.GATE_OPEN, gate, self.pick(0, 0, 0, 1))
+                    self.add(Op.GATE_OPEN, self.upto(self.gates - 1), self.pick(0, 0, 0, 0, 1))
 
     def _serve(self, held: int) -> None:
         """A visit to a station, perhaps with others inside it; leads on at the same number of holds."""
         station = self.upto(self.stations - 1)
+        batches = [s for s in range(self.stations) if self.batch[s] > 1]
+        if held and batches and self.chance(0.9):
+            station = self.pick(*batches)
         after = ("after", len(self.rows), len(self.seizes))
         self._seize(station, self._later() if held == 0 else after)
         if self.batch[station] > 1:
@@ -291,11 +292,11 @@ class _Maker:
                 self.add(Op.CLOCK_START, self.upto(self.clocks - 1))
             if self.gates and self.chance(0.05):
                 self.add(Op.GATE_WAIT, self.upto(self.gates - 1))
-            if held + 1 < MAX_HELD and self.chance(0.3):
+            if held + 1 < MAX_HELD and self.chance(0.6 if held == 0 else 0.4):
                 self._serve(held + 1)
                 if self.chance(0.5):
                     self.add(Op.WORK, self.duration())
-        if self.chance(0.1):
+        if self.chance(0.1 + 0.2 * (held > 0) + 0.1 * (self.batch[station] > 1)):
             self.add(Op.END, self.upto(5))
         else:
             self.add(Op.RELEASE)
@@ -310,11 +311,11 @@ class _Maker:
 
     def _seize(self, station: int, otherwise: Any) -> None:
         empty = self.empty_route[station]
-        prefer = self.pick(1, 2) if empty or self.chance(0.5) else 0
+        prefer = self.pick(1, 2, 2) if empty or self.chance(0.6) else 0
         patience = NONE if self.chance(0.4) else self.duration()
         fallback = NONE if empty or self.chance(0.5) else self.pick(0, 1, 2, 4) * TICK
         if_absent = 1 if empty else self.upto(1)
-        notice = NONE if self.chance(0.5) else self.duration()
+        notice = NONE if self.chance(0.2) else self.duration()
         self.add(Op.SEIZE, len(self.seizes))
         self.seizes.append(
             [
@@ -327,13 +328,14 @@ class _Maker:
 
     def _calls(self, tables: Tables, entries: list[int]) -> list[tuple[str, Any]]:
         length = self.pick(20, 60, 120)
-        count = self.upto(400, 150) if self.crowded else self.upto(70, 5)
+        count = self.upto(400, 150) if self.crowded else self.upto(100, 10)
         if self.crowded:
             length = self.pick(3, 20)
         grid = self.pick(TICK, TICK, TICK, 500, 7)
         t = np.sort(self.rng.integers(0, length * TICK // grid, count)) * grid
         entry = np.array(entries, dtype=np.int32)
         kind = np.where(self.rng.random(count) < 0.6, 0, self.rng.integers(0, len(entries), count))
+        homes = min(self.pick(1, 2, self.servers), self.servers)
         case = np.where(self.rng.random(count) < 0.2, self.rng.integers(0, 5, count), NONE)
         arrivals = Arrivals(
             t=t.astype(np.int64),
@@ -341,15 +343,13 @@ class _Maker:
             kind=kind.astype(np.int32),
             level=self.rng.integers(0, self.levels, count).astype(np.int32),
             draw_key=self.rng.integers(-(2**63), 2**63 - 1, count),
-            home_server=self.rng.integers(-1, self.servers, count).astype(np.int32),
-            topic=self.rng.integers(-1, 3, count).astype(np.int32),
+            home_server=self.rng.integers(-1, homes, count).astype(np.int32),
+            topic=self.rng.integers(-1, 1 + self.question, count).astype(np.int32),
             case=case.astype(np.int64),
         )
         windows = self._windows(length)
-        cuts = sorted(
-            {self.upto(length * TICK) // self.pick(1, TICK) * self.pick(1, 1, 1, 1) for _ in range(self.upto(4))}
-        )
-        cuts = sorted({c // TICK * TICK if self.chance(0.7) else c for c in cuts})
+        cuts = [self.upto(length * TICK) for _ in range(self.upto(4))]
+        cuts = sorted({cut // TICK * TICK if self.chance(0.7) else cut for cut in cuts})
         calls: list[tuple[str, Any]] = []
         reached = 0
         for cut in [*cuts, length * TICK, self.pick(2, 50) * length * TICK]:
@@ -378,12 +378,13 @@ class _Maker:
     def _windows(self, length: int) -> Windows:
         rows = []
         for server in range(self.servers):
-            t = 0 if self.chance(0.5) else self.upto(length // 2)
-            for _ in range(self.pick(0, 1, 1, 2, 3)):
-                if self.chance(0.4):
+            t = 0 if self.chance(0.7) else self.upto(length // 2)
+            for _ in range(self.pick(0, 1, 2, 3, 4)):
+                if self.chance(0.25):
                     leave = t + 20 * length
                 else:
-                    leave = t + self.upto(max(length // 2, 1), 1)
+                    leave = t + self.upto(max(length // 2, 1), 1) // 5 * 5 + self.pick(0, 0, 0, 1)
+                    leave = max(leave, t + 1)
                 rows.append((t * TICK, leave * TICK, server))
                 t = leave + self.upto(10, 1)
         rows.sort()

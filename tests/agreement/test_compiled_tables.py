@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -18,6 +19,8 @@ from tests.agreement.random_tables import Plan, random_plan
 
 SHARE_OF_NETWORKS = 0.05
 """Each rule fires in at least this share of the networks."""
+
+RULES = 0
 
 NETWORKS = int(os.environ.get("LINLI_AGREEMENT_NETWORKS", "300"))
 FIRST = int(os.environ.get("LINLI_AGREEMENT_FIRST", "0"))
@@ -251,3 +254,12 @@ def rules_fired(number: int) -> set[str]:
     for method, argument in plan.calls:
         getattr(watched, method)(argument)
     return watched.fired
+
+
+@pytest.mark.agreement
+def test_each_rule_fires_in_enough_of_the_networks() -> None:
+    numbers = range(FIRST, FIRST + min(NETWORKS, 400))
+    fired = Counter(rule for number in numbers for rule in rules_fired(number))
+    rare = {rule: times for rule, times in fired.items() if times < SHARE_OF_NETWORKS * len(numbers)}
+    assert rare == {}
+    assert len(fired) == RULES

@@ -92,8 +92,9 @@ class Runs:
 
     def queue_mean(self, station: str | None = None) -> np.ndarray:
         return self.each(
-            lambda record: time_average(record, station, "requested", "ended")
-            - time_average(record, station, "granted", "ended")
+            lambda record: (
+                time_average(record, station, "requested", "ended") - time_average(record, station, "granted", "ended")
+            )
         )
 
     def busy_mean(self, station: str | None = None) -> np.ndarray:

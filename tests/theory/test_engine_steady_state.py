@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from engine_runs import Runs, assert_agrees, every_engine, runs
+from engine_runs import assert_agrees, every_engine, runs
 
 from sim.service.record import Record
 from sim.service.tables import Outcome
@@ -27,51 +27,62 @@ def test_mmc(engine: str) -> None:
     formula = erlang_c(6 / 3600, 1200, 3)
     found = runs("mmc", (), 30, engine)
     known = found.controls(6 / 3600, 1200)
-    assert_agrees(found.queue_mean(), formula.queue_mean, 0.07, known)
+    assert_agrees(found.queue_mean(), formula.queue_mean, 0.08, known)
     assert_agrees(found.number_mean() / (6 / 60), formula.time_in_system_mean_s / 60, 0.03, known)
-    assert_agrees(found.wait_mean_s(), formula.wait_mean_s, 0.07, known)
+    assert_agrees(found.wait_mean_s(), formula.wait_mean_s, 0.08, known)
     assert_agrees(found.wait_share(), formula.wait_probability, 0.02, known)
     assert_agrees(found.busy_mean(), formula.load, 0.02)
 
 
 @pytest.mark.parametrize(
-    ("overrides", "rate", "service_s", "servers", "within_s"),
-    [((), 200 / 3600, 180, 14, 20), (("large_centre",), 0.2, 240, 55, 15)],
+    ("overrides", "rate", "service_s", "servers", "within_s", "within"),
+    [((), 200 / 3600, 180, 14, 20, (0.08, 0.2, 0.02)), (("large_centre",), 0.2, 240, 55, 15, (0.16, 0.3, 0.05))],
     ids=["14_agents", "55_agents"],
 )
 def test_erlang_c(
-    engine: str, overrides: tuple[str, ...], rate: float, service_s: float, servers: int, within_s: float
+    engine: str,
+    overrides: tuple[str, ...],
+    rate: float,
+    service_s: float,
+    servers: int,
+    within_s: float,
+    within: tuple[float, float, float],
 ) -> None:
     formula = erlang_c(rate, service_s, servers)
-    found = runs("erlang_c", overrides, 30 if servers == 14 else 12, engine)
+    found = runs("erlang_c", overrides, 40 if servers == 14 else 20, engine)
     known = found.controls(rate, service_s)
-    assert_agrees(found.wait_share(), formula.wait_probability, 0.08, known)
-    assert_agrees(found.wait_mean_s(), formula.wait_mean_s, 0.2, known)
-    assert_agrees(found.answered_within_share(within_s), formula.answered_within_share(within_s), 0.02, known)
+    assert_agrees(found.wait_share(), formula.wait_probability, within[0], known)
+    assert_agrees(found.wait_mean_s(), formula.wait_mean_s, within[1], known)
+    assert_agrees(found.answered_within_share(within_s), formula.answered_within_share(within_s), within[2], known)
     assert_agrees(found.busy_mean() / servers, formula.occupancy_share, 0.02)
 
 
 def test_erlang_a(engine: str) -> None:
     formula = erlang_a(100 / 1800, 180, 300, 14)
-    found = runs("erlang_a", (), 30, engine)
+    found = runs("erlang_a", (), 40, engine)
     known = found.controls(100 / 1800, 180)
-    assert_agrees(found.wait_share(), formula.wait_probability, 0.05, known)
+    assert_agrees(found.wait_share(), formula.wait_probability, 0.06, known)
     assert_agrees(found.abandoned_share(), formula.abandoned_share, 0.1, known)
-    assert_agrees(found.wait_mean_s(), formula.wait_mean_s, 0.08, known)
+    assert_agrees(found.wait_mean_s(), formula.wait_mean_s, 0.1, known)
     assert_agrees(found.answered_within_share(20), formula.answered_within_share(20), 0.02, known)
-    assert_agrees(found.queue_mean(), formula.queue_mean, 0.08, known)
+    assert_agrees(found.queue_mean(), formula.queue_mean, 0.1, known)
     assert_agrees(found.busy_mean() / 14, formula.occupancy_share, 0.02)
 
 
 @pytest.mark.parametrize(
     ("overrides", "servers", "load_each", "within"),
-    [((), 2, 0.8, 0.05), (("servers_5",), 5, 0.8, 0.1), (("servers_10",), 10, 0.9, 0.15), (("servers_25",), 25, 0.95, 0.2)],
+    [
+        ((), 2, 0.8, 0.07),
+        (("servers_5",), 5, 0.8, 0.12),
+        (("servers_10",), 10, 0.9, 0.15),
+        (("servers_25",), 25, 0.95, 0.35),
+    ],
     ids=["2", "5", "10", "25"],
 )
 def test_md_c(engine: str, overrides: tuple[str, ...], servers: int, load_each: float, within: float) -> None:
     rate = servers * load_each / 100
     formula = constant_service_queue(rate, 100, servers)
-    found = runs("md_c", overrides, {10: 16, 25: 8}.get(servers, 30), engine)
+    found = runs("md_c", overrides, {10: 16, 25: 12}.get(servers, 30), engine)
     known = found.controls(rate)
     assert_agrees(found.wait_mean_s() / 100, formula.wait_mean_s / 100, within, known)
     assert_agrees(found.wait_share(), formula.wait_probability, 0.1, known)
@@ -89,21 +100,23 @@ def test_mg1(engine: str) -> None:
 @pytest.mark.parametrize("lines", [10, 20, 50, 100])
 def test_erlang_b(engine: str, lines: int) -> None:
     load = round(erlang_b_load(0.01, lines), 3)
-    found = runs("erlang_b", () if lines == 10 else (f"lines_{lines}",), 30 if lines < 100 else 12, engine)
+    found = runs(
+        "erlang_b", () if lines == 10 else (f"lines_{lines}",), 40 if lines < 50 else 24 if lines == 50 else 16, engine
+    )
     known = found.controls(load / 600, 600)
-    assert_agrees(found.abandoned_share(), erlang_b(load, lines), 0.2, known)
+    assert_agrees(found.abandoned_share(), erlang_b(load, lines), 0.25, known)
     assert_agrees(found.busy_mean(), load * (1 - erlang_b(load, lines)), 0.02)
 
 
 @pytest.mark.parametrize(
     ("overrides", "wait_share", "within"),
-    [(("half",), 0.5, 0.1), ((), 0.2, 0.1), (("tenth",), 0.1, 0.1), (("hundredth",), 0.01, 0.4)],
+    [(("half",), 0.5, 0.1), ((), 0.2, 0.15), (("tenth",), 0.1, 0.2), (("hundredth",), 0.01, 0.6)],
     ids=["half", "fifth", "tenth", "hundredth"],
 )
 def test_square_root_staffing(engine: str, overrides: tuple[str, ...], wait_share: float, within: float) -> None:
     servers = square_root_staffing(16, wait_share).servers
     assert servers == math.ceil(16 + 4 * halfin_whitt_beta(wait_share))
-    found = runs("square_root", overrides, 12, engine)
+    found = runs("square_root", overrides, 16, engine)
     assert {record.servers.pool.size for record in found.records} == {servers}
     known = found.controls(320 / 3600, 180)
     assert_agrees(found.wait_share(), erlang_c(320 / 3600, 180, servers).wait_probability, within, known)

@@ -12,7 +12,7 @@ import yaml
 
 from sim.library import FOLDER, Loaded, hash_of, load, load_text, names, save_text, text_of
 from sim.problems import InputError, Problem
-from sim.scenario import Seize
+from sim.scenario import Seize, Wait
 from sim.yaml_guard import load_yaml
 
 BASE = (Path(__file__).parent / "malformed" / "base.yaml").read_text(encoding="utf-8")
@@ -258,8 +258,9 @@ def test_a_setting_may_be_a_reference() -> None:
 
 
 def test_a_new_quantile_is_a_number() -> None:
-    found = loaded("regimes.today.question.think.duration.quantiles_s[0.9]=50").scenario
-    assert found.regimes["today"]["question"][8].duration.quantiles_s[0.9] == 50  # type: ignore[union-attr]
+    think = loaded("regimes.today.question.think.duration.quantiles_s[0.9]=50").scenario.regimes["today"]["question"][8]
+    assert isinstance(think, Wait)
+    assert think.duration.quantiles_s == {0: 1, 0.5: 12, 0.9: 50, 1: 60}
 
 
 @pytest.mark.parametrize(
@@ -348,9 +349,18 @@ def test_text_with_a_dollar_is_no_reference_where_text_is_wanted() -> None:
 
 
 def test_a_pool_may_be_called_product() -> None:
-    text = "name: x\npools:\n  product: {groups: [{group: product, servers: 1}]}\nstations: {s: {route: [{pool: product}]}}"
-    text += "\nhorizon: {days: 1}\nkinds: {ratio: {}}\nregimes:\n  r: {ratio: [{do: end, outcome: done}]}\nregime: r\n"
-    assert list(load_text(text).scenario.pools) == ["product"]
+    text = """
+        name: x
+        horizon: {days: 1}
+        pools:
+          product: {groups: [{group: product, servers: 1}]}
+        stations: {desk: {route: [{pool: product}]}}
+        kinds: {ratio: {}}
+        regimes:
+          today: {ratio: [{do: end, outcome: done}]}
+        regime: today
+    """
+    assert list(load_text(textwrap.dedent(text)).scenario.pools) == ["product"]
 
 
 # ── text and hash ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -369,7 +379,9 @@ def test_the_text_of_a_loaded_scenario_gives_the_same_hash(folder: Path) -> None
         assert again.text == first.text
 
 
-@pytest.mark.parametrize("title", ["010", "1e3", "on", "null", "~", "08:00", "a: b", "x\ny", "'", '"', " ", "é – 中", "&x"])
+@pytest.mark.parametrize(
+    "title", ["010", "1e3", "on", "null", "~", "08:00", "a: b", "x\ny", "'", '"', " ", "é – 中", "&x"]
+)
 def test_any_text_survives_writing_and_reading(title: str) -> None:
     assert load_yaml(text_of({"title": title}), "f.yaml")[0] == {"title": title}
 
@@ -384,7 +396,9 @@ def test_layout_comments_and_order_of_keys_do_not_change_the_hash() -> None:
 
 
 def test_a_number_written_in_another_way_does_not_change_the_hash() -> None:
-    assert loaded("arrivals.users.rate_per_h=20.0").hash == loaded("arrivals.users.rate_per_h=2e1").hash == loaded().hash
+    assert (
+        loaded("arrivals.users.rate_per_h=20.0").hash == loaded("arrivals.users.rate_per_h=2e1").hash == loaded().hash
+    )
     assert loaded("horizon.days=7.0").hash == loaded().hash
 
 

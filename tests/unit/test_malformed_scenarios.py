@@ -126,6 +126,13 @@ def test_no_more_than_a_hundred_problems_are_listed() -> None:
     assert found[-1].message == "and 400 more"
 
 
+def test_a_long_text_of_several_lines_is_quoted_short() -> None:
+    (problem,) = problems_in(BASE.replace("[18:00, 19:30]", '["18:00; allowed: x\\n' + "y" * 3000 + '"]'))
+    assert problem.allowed == "HH:MM"
+    assert "\n" not in problem.message
+    assert len(problem.message) < 200
+
+
 def test_a_fault_in_an_input_is_not_repeated_where_the_input_is_used() -> None:
     found = problems_in(BASE.replace("agents: {value: 3,", "agents: {value: three,"))
     assert [(problem.field, problem.message) for problem in found] == [("inputs.agents.value", "'three' is no number")]

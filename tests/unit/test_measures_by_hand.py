@@ -384,6 +384,10 @@ def test_limits_are_inclusive() -> None:
     assert found["service_level_excluding_short_abandons_share"] == 7 / 12
     assert missed["service_level_excluding_short_abandons_share"] == 6 / 13
     assert (found["closed_within_24h_share"], missed["closed_within_24h_share"]) == (1, 1 / 2)
+    # Case 15 is 1200 s old and open.
+    for limit, expected in ((1200 * S, 1 / 3), (1200 * S + 1, 1 / 2)):
+        settings = replace(SETTINGS, closed_within_ms=limit)
+        assert figures(morning(settings=settings))["closed_within_24h_share"] == expected
 
 
 def test_all_contacts_make_cases_where_no_kind_is_marked() -> None:
@@ -391,23 +395,36 @@ def test_all_contacts_make_cases_where_no_kind_is_marked() -> None:
     assert figures(record)["cases"] == 15  # 16 contacts, of which 7 and 8 are one case
 
 
-def test_of_two_requests_in_one_millisecond_the_first_is_the_one_whose_wait_was_over_first() -> None:
-    visits = [
-        (0, EXPERT, EXPERT, EVE, 100, 150, 200, 0, 0, SERVED),  # consulted at once by the desk, written before it
-        (0, DESK, DESK, ANN, 100, 100, 300, 0, 0, SERVED),
-    ]
-    record = morning(
+def with_one_contact(visits: list[tuple[int, ...]]) -> Record:
+    """The morning with one contact only, from 0 to 900 s."""
+    return morning(
         trace=replace(
             trace(still=False),
             visits=table(Visits, visits),
-            items=table(Items, [(0, 0, 0, 100, 300, QUESTION, NONE, Outcome.SOLVED)]),
+            items=table(Items, [(0, 0, 0, 0, 900 * S, QUESTION, NONE, Outcome.SOLVED)]),
         ),
         open_rows=Trace(table(Visits, []), table(Items, []), table(ClockRows, []), table(Marks, [])),
     )
-    found = figures(record)
+
+
+def test_of_two_requests_in_one_millisecond_the_first_is_the_one_whose_wait_was_over_first() -> None:
+    consulted_at_once = [
+        (0, EXPERT, EXPERT, EVE, 100, 150, 200, 0, 0, SERVED),  # written before the visit within which it was
+        (0, DESK, DESK, ANN, 100, 100, 300, 0, 0, SERVED),
+    ]
+    found = figures(with_one_contact(consulted_at_once))
     assert found["wait_mean_s"] == 0
     assert found["transfers_per_contact"] == 0
-    assert figures_by(record, "station")["desk"]["offered"] == 1
+    assert figures_by(with_one_contact(consulted_at_once), "station")["desk"]["offered"] == 1
+
+
+def test_of_two_grants_in_one_millisecond_the_earlier_request_is_the_hand_over() -> None:
+    consulted_the_first_server = [
+        (0, DESK, DESK, BEN, 0, 0, 10, 0, 0, SERVED),
+        (0, DESK, DESK, BEN, 25, 25, 30, 0, 0, SERVED),  # Ann asks Ben back at once
+        (0, DESK, DESK, ANN, 20, 25, 40, 0, 0, SERVED),
+    ]
+    assert figures(with_one_contact(consulted_the_first_server))["transfers_per_contact"] == 1
 
 
 def test_an_empty_record_has_counts_of_zero_and_nothing_else() -> None:

@@ -76,8 +76,15 @@ BROKEN = {
         "kind complaint: an item at 600000 ms came from nowhere",
     ),
     "an item came from nowhere": (
+        lambda: with_items(
+            morning(),
+            lambda i: concatenate([i, replace(take(i, i.item == 4), item=np.array([99]), case=np.array([99]))]),
+        ),
+        "kind question: an item at 600000 ms came from nowhere",
+    ),
+    "an item more than the engine's integral knows": (
         lambda: with_items(morning(), lambda i: concatenate([i, replace(take(i, i.item == 4), item=np.array([99]))])),
-        "is not there|item 99|came from nowhere|by their rows",
+        "items were in the system for 5493000 ms by their rows, 5463000 ms by the engine",
     ),
     "an item is there twice": (
         lambda: with_items(morning(), lambda i: concatenate([i, take(i, i.item == 4)])),
@@ -132,11 +139,11 @@ BROKEN = {
     ),
     "the engine's busy time is off": (
         lambda: with_server_time("busy", BEN, -1),
-        "server 1: presence 5400000 \\+ overtime 0 is not busy 2129999 \\+ idle 3270000 ms",
+        "server 1: presence 5400000 + overtime 0 is not busy 2129999 + idle 3270000 ms",
     ),
     "the engine's idle time is off": (
         lambda: with_server_time("idle", BEN, 1),
-        "server 1: presence 5400000 \\+ overtime 0 is not busy 2130000 \\+ idle 3270001 ms",
+        "server 1: presence 5400000 + overtime 0 is not busy 2130000 + idle 3270001 ms",
     ),
     "the engine's presence is off": (
         lambda: with_server_time("present", EVE, 1),
@@ -161,8 +168,9 @@ BROKEN = {
 def test_a_broken_record_is_caught(what: str) -> None:
     make, sentence = BROKEN[what]
     record = make()
-    with pytest.raises(ConservationError, match=sentence):
+    with pytest.raises(ConservationError) as caught:
         assert_conserved(record)
+    assert sentence in str(caught.value)
 
 
 def test_a_sound_record_passes() -> None:
@@ -185,7 +193,6 @@ def test_two_items_released_and_taken_in_one_millisecond_do_not_count_as_held_at
     assert conservation(morning()) == []
 
 
-# (item, granted) of open visits at the desk by server BEN with room for four; topics 1 and 2.
 def open_batches(rows: list[tuple[int, int, int]], slot_seconds: int) -> Record:
     """A record in which open visits (item, granted, topic) may ride along."""
     visits = [(i, DESK, DESK, BEN, 0, granted * S, NONE, 0, 0, NONE) for i, granted, _ in rows]

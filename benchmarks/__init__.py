@@ -1,0 +1,1 @@
+"""The workload of ``scenarios/textbook/contact_centre.yaml`` as users of other simulators would write it."""
