@@ -13,7 +13,8 @@ from sim.service.presence import windows
 from sim.service.record import Record
 from sim.service.tables import Arrivals, ServerTime, Tables, Trace, Windows, concatenate
 
-ENGINES = ("reference",)
+ENGINES = ("compiled", "reference")
+"""The first is the default; the second is there to be read, extended and checked against."""
 
 
 class Engine(Protocol):
@@ -44,6 +45,10 @@ class Engine(Protocol):
 
 def make_engine(engine: str, tables: Tables, seed: int, replication: int) -> Engine:
     """An engine by name; heavy modules are imported only when they are used."""
+    if engine == "compiled":
+        from sim.service.compiled import CompiledEngine
+
+        return CompiledEngine(tables, seed, replication)
     if engine == "reference":
         from sim.service.reference import ReferenceEngine
 

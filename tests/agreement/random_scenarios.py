@@ -1,50 +1,27 @@
-"""Random scenarios full of ties, each with a plan of how its run is cut into calls; the same for Hypothesis and by seed.
+"""Random scenarios full of ties, each with a plan of how its run is cut into calls.
 
-Everything is decided by whole numbers below a small bound, which come either from a seed (``by_seed``) or from
-Hypothesis (``cases``), which can then make a failing case smaller. A scenario plays within half an hour of its first
-day, on a coarse grid of whole time units: durations, waits, shift ends, clocks, ages and cuts fall on the same instants.
+Everything is decided by whole numbers below a small bound, which Hypothesis draws and can therefore make smaller. A
+scenario plays within half an hour, on a coarse grid of whole time units: durations, waits, shift ends, clocks, ages and
+cuts fall on the same instants.
 """
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
+from cut_runs import Cut, Plan
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from sim.consistency import check
 from sim.library import text_of
-from sim.run import Engine
 from sim.scenario import Scenario
-from sim.service.arrivals import arrivals_of_day
-from sim.service.build import DAY, Network
-from sim.service.presence import windows
-from sim.service.tables import Arrivals, Tables, Windows, concatenate, take
+from sim.service.build import DAY
 
 T = TypeVar("T")
 Tree = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A call ``run(until)``, and what the world changes after it: of ``shares``, ``speeds``, ``skills``."""
-
-    until: int
-    changes: tuple[str, ...] = ()
-    luck: int = 0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a run is cut into calls. ``in_pieces`` : arrivals and presence are given before the call that needs them."""
-
-    seed: int
-    cuts: tuple[Cut, ...]
-    in_pieces: bool
 
 
 @dataclass(frozen=True)
@@ -63,26 +40,33 @@ class Case:
         return scenario
 
     def text(self) -> str:
-        """YAML that ``linli run`` accepts, with the plan as a comment that ``read_plan`` reads."""
-        return f"# plan: {json.dumps(asdict(self.plan))}\n{text_of(self.tree)}"
-
-
-def read_plan(text: str) -> Plan:
-    """The plan in the first line of a saved case."""
-    data = json.loads(text.splitlines()[0].removeprefix("# plan: "))
-    cuts = tuple(Cut(cut["until"], tuple(cut["changes"]), cut["luck"]) for cut in data["cuts"])
-    return Plan(data["seed"], cuts, data["in_pieces"])
-
-
-def by_seed(seed: int) -> Case:
-    """The case of a seed."""
-    return _case(Choices(random.Random(seed).randrange))
+        """YAML that ``linli run`` accepts, with the plan in a comment that ``saved`` reads."""
+        return f"# plan: {self.plan.text()}\n{text_of(self.tree)}"
 
 
 @st.composite
 def cases(draw: Callable[[st.SearchStrategy[int]], int]) -> Case:
     """Cases whose decisions Hypothesis makes."""
     return _case(Choices(lambda bound: draw(_BELOW[bound])))
+
+
+def for_each(cases_wanted: int, number: int, check_one: Callable[[Case], None]) -> None:
+    """Check so many cases, always the same of a number; one that fails is made smaller before it is reported."""
+
+    @seed(number)
+    @settings(
+        max_examples=cases_wanted,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases())
+    def check_all(case: Case) -> None:
+        check_one(case)
+
+    check_all()
 
 
 _BELOW = {bound: st.integers(0, bound - 1) for bound in range(1, 101)}
@@ -370,7 +354,7 @@ class _Journey:
         self.named = 0
         # A clock that may send an item into a batch leaves only work and waiting between seize and release.
         sends = [name for name, clock in world.clocks.items() if clock.get("station") in world.batch_stations]
-        self.clocks = list(world.clocks) if self.choose.chance(65) else [c for c in world.clocks if c not in sends]
+        self.clocks = list(world.clocks) if self.choose.chance(75) else [c for c in world.clocks if c not in sends]
         self.simple = bool(set(self.clocks) & set(sends))
         self.theme = self.choose.one(THEMES)
         self.left = self.choose.between(6, 15)
@@ -408,7 +392,7 @@ class _Journey:
         weights |= {"clock": 4 * bool(self.clocks), "expired": depth * bool(self.clocks) * (held < 4)}
         weights |= {"gate": (2 + 5 * bool(held)) * bool(world.gates), "open": 2 * bool(world.gates)}
         weights |= {"spawn": 3 if self.number + 1 < len(world.kinds) else 0, "same": int(depth == 3)}
-        weights |= {"deep": depth * (held == 0 and not self.simple)}
+        weights |= {"deep": 2 * depth * (held == 0 and not self.simple)}
         match c.weighted({name: weight * self.theme.get(name, 1) for name, weight in weights.items()}):
             case "serve":
                 self._serve()
@@ -600,54 +584,3 @@ class _Journey:
         delay = self.world.duration(plain=100, low=1)
         self._add("spawn", step=self._name("spawn"), kind=f"kind_{self.number}", delay=delay)
         self._land(on, "stayed")
-
-
-# ── running a case ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Given:
-    """What an engine is given in a case: everybody who comes, and all presence."""
-
-    arrivals: Arrivals
-    windows: Windows
-
-
-def given(network: Network, seed: int) -> Given:
-    """Arrivals and presence over the whole horizon."""
-    days = network.scenario.horizon.days
-    blocks = [arrivals_of_day(network.sources, day, seed, 0) for day in range(days)]
-    return Given(concatenate(blocks), windows(network.scenario, days, seed, 0))
-
-
-def steps(engine: Engine, plan: Plan, content: Given) -> Iterator[Cut]:
-    """Run an engine call by call as the plan says, stopping after each call, before the world changes anything."""
-    arrivals, presence = content.arrivals, content.windows
-    fed = 0
-    if not plan.in_pieces:
-        engine.add_arrivals(arrivals)
-        engine.add_windows(presence)
-    for i, cut in enumerate(plan.cuts):
-        if plan.in_pieces:
-            last = i == len(plan.cuts) - 1
-            until = np.iinfo(np.int64).max if last else cut.until
-            engine.add_windows(take(presence, (presence.enter >= fed) & (presence.enter < until)))
-            engine.add_arrivals(take(arrivals, (arrivals.t >= fed) & (arrivals.t < until)))
-            fed = max(fed, until)
-        engine.run(cut.until)
-        yield cut
-        _change(engine, cut, engine.tables)  # type: ignore[attr-defined]
-
-
-def _change(engine: Engine, cut: Cut, tables: Tables) -> None:
-    """What the world changes between calls."""
-    luck = np.random.default_rng(cut.luck)
-    share, servers = tables.choices.cumulative_share, tables.servers
-    if "shares" in cut.changes:
-        engine.set_shares(np.minimum(share * luck.choice([0.6, 0.8, 1.0, 1.25]), 1.0))
-    if "speeds" in cut.changes:
-        engine.set_speeds(luck.choice(np.array([500, 1000, 1500, 3000]), servers.speed_pm.size))
-    if "skills" in cut.changes:
-        every = int(np.bitwise_or.reduce(servers.skills, initial=0))
-        options = [np.full_like(servers.skills, every), luck.permutation(servers.skills), servers.skills & 1]
-        engine.set_skills(options[cut.luck % 4 % 3])

@@ -1,6 +1,6 @@
 """How often each rule fires in random scenarios: a reference engine that counts, and what a trace and a tree tell.
 
-``python tests/agreement/rule_counts.py [SCENARIOS]`` prints in how many of the first so many scenarios each rule fired.
+``python tests/agreement/rule_counts.py [SCENARIOS]`` prints in how many of so many scenarios each rule fired.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from random_scenarios import Case, Given, by_seed, given, steps
+from cut_runs import content_of, steps
+from random_scenarios import Case, for_each
 
-from sim.measures.conservation import conservation
-from sim.run import Engine, join
+from sim.run import join
 from sim.service.actors import SHARED, UNNOTICED, WAITING, Item, Request, Server
 from sim.service.build import Network, build
-from sim.service.record import Record
 from sim.service.reference import ReferenceEngine
 from sim.service.rules import SUB_ROUTE, Phase
 from sim.service.tables import NONE, ClockAction, ClockEnd, IfAbsent, Op, Prefer, Tables, Trace, VisitEnd
@@ -387,38 +386,17 @@ def rules_fired(case: Case) -> set[str]:
     network = build(case.scenario)
     engine = CountingEngine(network.tables, case.plan.seed, 0)
     traces = []
-    for cut in steps(engine, case.plan, given(network, case.plan.seed)):
+    for cut in steps(engine, network, case.plan, content_of(network, case.plan.seed)):
         traces.append(engine.take_trace())
         for change in cut.changes:
             engine.note(f"call: then other {change}")
     return {*engine.fired, *_of_trace(network, join(traces), engine.open_rows()), *_of_tree(case)}
 
 
-def record_of(network: Network, engine: Engine, traces: list[Trace], content: Given, plan_seed: int) -> Record:
-    """A case's run over the whole horizon as a record, for the figures' own checks."""
-    return Record(
-        names=network.names,
-        settings=network.settings,
-        servers=network.tables.servers,
-        trace=join(traces),
-        open_rows=engine.open_rows(),
-        arrivals=content.arrivals,
-        windows=content.windows,
-        server_time=engine.server_time(),
-        item_time_ms=engine.item_time(),
-        from_ms=network.from_ms,
-        until_ms=network.until_ms,
-        seed=plan_seed,
-        replication=0,
-        engine=engine.name,
-    )
-
-
 def count(scenarios: int) -> Counter[str]:
-    """In how many of the first scenarios each rule fired."""
+    """In how many of so many scenarios each rule fired."""
     fired: Counter[str] = Counter()
-    for seed in range(scenarios):
-        fired.update(rules_fired(by_seed(seed)))
+    for_each(scenarios, 0, lambda case: fired.update(rules_fired(case)))
     return fired
 
 
