@@ -1,7 +1,7 @@
 # make run     today's service against the plan's (sets up whatever is missing first, as all of these do)
 # make test    all tests              make lint    format, lint and type checks
 # make bench   how fast it is         make format  rewrite the sources in the project's format
-# make lock    renew requirements.lock from pyproject.toml
+# make lock    renew requirements.lock and benchmarks/requirements.lock from pyproject.toml
 # make clean   remove the set-up and everything that is generated, but no results
 #
 # Another Python: make PYTHON=python3.13 test        More test processes: make TEST_PROCESSES=8 test
@@ -33,7 +33,7 @@ format: .venv/.ready
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: .venv/.ready
+bench: .venv/.bench-ready
 	@.venv/bin/linli bench
 
 # uv does not read pip's settings. Where pip is told to use another index or certificate, uv is told the same.
@@ -72,10 +72,18 @@ endif
 	    $(UV) pip install --python $(PY) $$quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The simulators that the bench compares with come on top; setting up .venv/.ready anew takes them out again.
+.venv/.bench-ready: .venv/.ready benchmarks/requirements.lock
+	@echo "set-up for the bench: the simulators in benchmarks/requirements.lock"
+	@$(uv_follows_pip); \
+	    $(UV) pip install --python $(PY) $$quiet --require-hashes --compile-bytecode -r benchmarks/requirements.lock
+	@touch $@
+
 lock: .venv/.uv-ready
 	@$(uv_follows_pip); \
 	    $(UV) lock --python $(PY) --upgrade && \
-	    $(UV) export --frozen --quiet --all-groups --no-emit-project --output-file requirements.lock
+	    $(UV) export --frozen --quiet --all-groups --no-group bench --no-emit-project --output-file requirements.lock && \
+	    $(UV) export --frozen --quiet --only-group bench --no-emit-project --output-file benchmarks/requirements.lock
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

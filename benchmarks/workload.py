@@ -1,4 +1,4 @@
-"""The numbers of ``scenarios/textbook/contact_centre.yaml``, in seconds, and what a run of it by any simulator tells."""
+"""The numbers of ``scenarios/textbook/contact_centre.yaml``, in seconds, and what a run of it tells."""
 
 from __future__ import annotations
 

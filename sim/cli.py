@@ -1,4 +1,4 @@
-"""The command line: ``linli check|run|measures|replay``.
+"""The command line: ``linli check|run|measures|replay|bench``.
 
 Exit status: 0 done, 1 a fault of ours, 2 the input is wrong (one line per error), 130 interrupted (what was finished is
 kept and shown). With ``--json``, standard output carries one object and nothing else.
@@ -172,6 +172,29 @@ def replay(
     from sim import show
 
     show.comparison(result)
+
+
+@linli.command()
+@click.argument("what", default="all")
+@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Times everything is measured.")
+@click.option("--quick", is_flag=True, help="Tiny sizes: whether it works, not how fast it is.")
+@json_option
+def bench(what: str, runs: int, quick: bool, as_json: bool) -> None:
+    """How fast it is: WHAT is engine, start, or all."""
+    from sim.bench import ALL, PARTS, measure
+    from sim.bench import as_json as bench_as_json
+    from sim.bench.figure import Effort
+
+    if what not in (*PARTS, ALL):
+        raise click.UsageError(f"WHAT: no part '{what}' of the bench; allowed: {', '.join((*PARTS, ALL))}")
+    effort = Effort(runs, quick)
+    figures = measure(what, effort)
+    if as_json:
+        _print_json(bench_as_json(figures, effort))
+        return
+    from sim.bench.table import show_figures
+
+    show_figures(figures)
 
 
 def _load(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...]) -> Loaded:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sim.measures import MEASURES, Estimate
 
 if TYPE_CHECKING:
-    from calibration.replay import Comparison
-
+    from calibration.replay import Comparison, Row
     from sim.session import Result
 
 PLAIN_WIDTH = 110
@@ -127,19 +127,46 @@ def definitions(rows: list[dict[str, str]]) -> None:
 
 
 def comparison(result: Comparison) -> None:
-    """Simulated against actual figures of a replayed log."""
+    """Simulated against actual figures of a replayed log: in words, rows set aside, overall, by kind and half-hour."""
     screen = console()
     for line in result.headline():
-        screen.print(line)
-    for by in dict.fromkeys(row.by for row in result.rows):
-        table = Table(by or "whole log", "figure", "actual", "simulated", "inside", title_justify="left")
-        for row in result.rows:
-            if row.by == by:
-                table.add_row(
-                    row.key,
-                    row.measure,
-                    number(row.actual, row.simulated.unit),
-                    with_interval(row.simulated),
-                    "–" if row.inside is None else "yes" if row.inside else "no",
-                )
-        screen.print(table)
+        screen.print(escape(line))
+    aside = result.log.rows_set_aside
+    table = Table("row set aside", "rows", title=f"{result.log.rows_read:,} rows read", title_justify="left")
+    for reason, count in aside.items():
+        table.add_row(reason, f"{count:,}")
+    table.add_row("all of them", f"{sum(aside.values()):,}")
+    screen.print(table)
+    for by, title in (("all", result.scope), ("whole_log", "the whole log")):
+        _overall(screen, [row for row in result.rows if row.by == by], title, result.replications)
+    for by in ("kind", "half_hour"):
+        _recorded_and_simulated(screen, [row for row in result.rows if row.by == by], by)
+
+
+def _overall(screen: Console, rows: Sequence[Row], title: str, replications: int) -> None:
+    if not rows:
+        return
+    caption = f"simulated: mean of {replications} replication{'s' if replications > 1 else ''}"
+    caption += " (95 % prediction interval of one more)" if replications > 1 else ", no interval"
+    table = Table("figure", "recorded", "simulated", "inside", title=title, title_justify="left", caption=caption)
+    for row in rows:
+        inside = "–" if row.inside is None else "yes" if row.inside else "no"
+        table.add_row(row.measure, number(row.actual, row.simulated.unit), with_interval(row.simulated), inside)
+    screen.print(table)
+
+
+def _recorded_and_simulated(screen: Console, rows: Sequence[Row], by: str) -> None:
+    """One line for each group; a star where the recorded figure lies outside the interval."""
+    names = list(dict.fromkeys(row.measure for row in rows if row.measure != "abandoned"))
+    title = f"by {by}: recorded → simulated (* recorded lies outside the interval)"
+    table = Table(by, *names, title=title, title_justify="left")
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows:
+        unit = row.simulated.unit
+        text = number(row.actual, unit)
+        if row.measure != "offered" or row.actual != row.simulated.mean:
+            text += f" → {number(row.simulated.mean, unit)}{' *' if row.inside is False else ''}"
+        cells.setdefault(row.key, {})[row.measure] = text
+    for key, values in cells.items():
+        table.add_row(escape(key), *(values.get(name, "–") for name in names))
+    screen.print(table)

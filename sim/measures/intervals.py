@@ -71,10 +71,10 @@ def _checked(level: float) -> None:
         raise ValueError(f"level is {level}: allowed are numbers between 0 and 1, such as 0.95")
 
 
-def estimate(values: Sequence[float], unit: str = "1", level: float = 0.95) -> Estimate:
+def estimate(values: Sequence[float], unit: str = "1", level: float = 0.95, at_least: float = -math.inf) -> Estimate:
     """Mean with Student's t interval of one figure's values; NaN (and None) are left out.
 
-    Intervals of shares are cut to 0 … 1.
+    Intervals of shares are cut to 0 … 1, others at ``at_least``: what no value can be is in no interval.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def estimate(values: Sequence[float], unit: str = "1", level: float = 0.95) -> E
     if len(known) < 2:
         return Estimate(mean, None, None, unit, 1)
     half = t_quantile(len(known) - 1, level) * error
-    low, high = mean - half, mean + half
+    low, high = max(mean - half, at_least), mean + half
     if unit == "share":
         low, high = max(low, 0.0), min(high, 1.0)
     return Estimate(mean, low, high, unit, len(known))
@@ -109,7 +109,12 @@ def summarise(
     names = dict.fromkeys(name for one in per_replication for name in one)
     known = units or {}
     return {
-        name: estimate([one.get(name, math.nan) for one in per_replication], known.get(name, unit_of(name)), level)
+        name: estimate(
+            [one.get(name, math.nan) for one in per_replication],
+            known.get(name, unit_of(name)),
+            level,
+            at_least=0.0 if name in MEASURES else -math.inf,  # every figure of the registry counts or measures time
+        )
         for name in names
     }
 

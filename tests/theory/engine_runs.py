@@ -1,4 +1,4 @@
-"""Runs of textbook scenarios, and confidence intervals over their replications: what the engine's theory tests share."""
+"""Runs of textbook scenarios and intervals over their replications: what the engine's theory tests share."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def estimate(values: np.ndarray, controls: np.ndarray | None = None, together: i
     Parameters
     ----------
     values : one per replication.
-    controls : shape (replications, controls); other figures of the same replications, less their known means. What they
-        explain of the values by linear regression is taken out (S. S. Lavenberg and P. D. Welch, A perspective on the use of
-        control variables, 1981); each costs a degree of freedom.
+    controls : shape (replications, controls); other figures of the same replications, less their known means. What
+        they explain of the values by linear regression is taken out (S. S. Lavenberg and P. D. Welch, A perspective on
+        the use of control variables, 1981); each costs a degree of freedom.
     together : intervals that are to hold all at once (Bonferroni).
     """
     ones = np.ones((values.size, 1))
@@ -148,7 +148,7 @@ def assert_agrees(
     controls: np.ndarray | None = None,
     together: int = 1,
 ) -> None:
-    """The interval contains the number and, if that is asked, is tight: its half-width at most a share of the number."""
+    """The interval contains the number and, if that is asked, is no wider than a share of it either way."""
     found = estimate(values, controls, together)
     assert found.contains(expected), f"{found.mean:.6g} ± {found.half_width:.2g} does not contain {expected:.6g}"
     if within is not None:

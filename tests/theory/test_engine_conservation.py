@@ -99,7 +99,7 @@ def most_held(record: Record, held: Visits) -> np.ndarray:
     return most
 
 
-@pytest.mark.parametrize("name", ["contact_centre", "multi_skill", "home_servers", "incident", "consultation"])
+@pytest.mark.parametrize("name", ["call_back", "multi_skill", "home_servers", "incident", "consultation"])
 def test_the_same_seed_and_replication_give_the_same_trace_and_others_do_not(name: str, engine: str) -> None:
     first, second = one_day(name, (), engine, replications=2)
     (again,) = one_day(name, (), engine)

@@ -54,13 +54,17 @@ def test_a_figure_that_never_varies_has_an_interval_of_no_width() -> None:
     assert estimate([0.1] * 7) == Estimate(0.1, 0.1, 0.1, "1", 7)
 
 
-def test_intervals_of_shares_stay_between_none_and_all_and_others_do_not() -> None:
+def test_intervals_hold_no_value_that_a_figure_cannot_have() -> None:
     found = summarise([{"answered_share": 0.9, "queue_mean": 0.0}, {"answered_share": 1.0, "queue_mean": 1.0}])
     assert found["answered_share"].high == 1.0
     assert found["answered_share"].low is not None
     assert found["answered_share"].low >= 0.0
-    assert found["queue_mean"].low is not None
-    assert found["queue_mean"].low < 0
+    assert found["queue_mean"].low == 0.0
+    assert found["queue_mean"].high is not None
+    assert found["queue_mean"].high > 1.0
+    difference = summarise([{"difference_of_waits_s": 0.0}, {"difference_of_waits_s": 1.0}])["difference_of_waits_s"]
+    assert difference.low is not None
+    assert difference.low < 0
 
 
 @given(values)
