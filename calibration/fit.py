@@ -60,8 +60,6 @@ class Fit:
 
     Attributes
     ----------
-    log : ContactLog
-        The log.
     scenario : Scenario
         With the log's times, servers and horizon (one day more, so that the last waits come to their end).
     pool : str
@@ -69,7 +67,7 @@ class Fit:
     servers : tuple of str
         Their names in the log.
     presence : pandas.DataFrame
-        From ``presence_windows``.
+        From ``presence_windows``, by server and time.
     high_share : array of float
         For each contact, its chance of high priority where the log does not know; not a number where it does.
     notes : tuple of str
@@ -159,25 +157,21 @@ def presence_of(fit: Fit, network: Network, seed: int, replication: int) -> Wind
 
 def with_ends(presence: pd.DataFrame, log: ContactLog, factor: float) -> pd.DataFrame:
     """Windows whose time before the first work in them, and after the last, is multiplied by a factor."""
-    works = log.works()
     start, until = presence["from_ms"].to_numpy(), presence["until_ms"].to_numpy()
     first, last = until.copy(), start.copy()
-    window = _window_of(presence, works)
-    np.minimum.at(first, window, works["from_ms"].to_numpy())
-    np.maximum.at(last, window, works["until_ms"].to_numpy())
-    enter = first - np.rint((first - start) * factor).astype(np.int64)
-    leave = np.maximum(last + np.rint((until - last) * factor).astype(np.int64), enter + 1)
-    return presence.assign(from_ms=np.maximum(enter, 0), until_ms=leave)
-
-
-def _window_of(presence: pd.DataFrame, works: pd.DataFrame) -> Int64:
-    """Row of the window that holds each work: the last of its server that begins no later."""
-    names = sorted(presence["server"].unique())
-    code = {name: n for n, name in enumerate(names)}
-    apart = int(max(presence["until_ms"].max(), works["until_ms"].max())) + 1
-    begins = presence["server"].map(code).to_numpy(dtype=np.int64) * apart + presence["from_ms"].to_numpy()
+    works = log.works()
+    works = works[works["server"].isin(presence["server"].unique())]
+    code = {name: n for n, name in enumerate(sorted(presence["server"].unique()))}
+    apart = int(max(until.max(), works["until_ms"].max())) + 1
+    begins = presence["server"].map(code).to_numpy(dtype=np.int64) * apart + start
     at = works["server"].map(code).to_numpy(dtype=np.int64) * apart + works["from_ms"].to_numpy()
-    return np.searchsorted(begins, at, side="right") - 1
+    window = np.searchsorted(begins, at, side="right") - 1  # both are by server and time
+    inside = (window >= 0) & (works["until_ms"].to_numpy() <= until[window])
+    np.minimum.at(first, window[inside], works["from_ms"].to_numpy()[inside])
+    np.maximum.at(last, window[inside], works["until_ms"].to_numpy()[inside])
+    enter = np.maximum(first - np.rint((first - start) * factor).astype(np.int64), 0)
+    leave = np.maximum(last + np.rint((until - last) * factor).astype(np.int64), enter + 1)
+    return presence.assign(from_ms=enter, until_ms=leave)
 
 
 def _joined(server: Int32, enter: Int64, leave: Int64) -> Windows:
@@ -283,13 +277,8 @@ def _duration(times: QuantileTable) -> Duration:
 def _with_servers(scenario: Scenario, pool: str, count: int) -> Scenario:
     """The scenario with the log's servers in a pool; their presence comes from elsewhere."""
     was = scenario.pools[pool]
-    group = Group(
-        group="log",
-        servers=count,
-        skills=list(dict.fromkeys(skill for one in was.groups for skill in one.skills)),
-        slots=was.groups[0].slots,
-        presence={},
-    )
+    skills = list(dict.fromkeys(skill for one in was.groups for skill in one.skills))
+    group = Group(group="log", servers=count, skills=skills, slots=was.groups[0].slots, presence={})
     return scenario.model_copy(update={"pools": {**scenario.pools, pool: was.model_copy(update={"groups": [group]})}})
 
 

@@ -8,7 +8,7 @@ since a log in whole seconds knows no wait of half a second.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -55,14 +55,10 @@ class Comparison:
 
     Attributes
     ----------
-    log : ContactLog
-        The log.
     scope : str
         Which contacts the figures count, in words; ``rows`` by ``whole_log`` count all.
-    replications : int
-        Number of replications.
-    within_s : float
-        The service level's limit.
+    confidence : float
+        Of the intervals.
     rows : tuple of Row
         By ``all``, ``whole_log``, ``kind``, ``half_hour`` and ``day``.
     distances : dict of str to float or None
@@ -74,7 +70,7 @@ class Comparison:
     log: ContactLog
     scope: str
     replications: int
-    within_s: float
+    confidence: float
     rows: tuple[Row, ...]
     distances: dict[str, float | None]
     notes: tuple[str, ...]
@@ -106,22 +102,23 @@ class Comparison:
 
     def headline(self) -> list[str]:
         """How close the model is, in plain words."""
-        offered, mean, left = self.row("offered"), self.row("wait_mean_s"), self.row("abandoned_share")
-        soon, waited = self.row("service_level_share"), self.row("wait_positive_share")
+        offered, *judged = (self.row(name) for name in ("offered", *_PLAIN))
         lines = [
             f"{offered.actual:,.0f} of {len(self.log.contacts):,} contacts fed count in the figures: {self.scope}.",
-            f"Mean wait {_versus(mean, 's')}; abandoned {_versus(left, 'share')}; answered within {self.within_s:g} s "
-            f"{_versus(soon, 'share')}; had to wait {_versus(waited, 'share')} (simulated against recorded).",
+            "Simulated against recorded: " + "; ".join(f"{_PLAIN[row.measure]} {_versus(row)}" for row in judged) + ".",
         ]
-        judged = [row for row in (mean, left, soon, waited) if row.inside is not None]
-        if judged:
-            missed = [_PLAIN[row.measure] for row in judged if not row.inside]
-            said = "none of them" if len(missed) == len(judged) else "not " + ", ".join(missed)
-            verdict = "all of them lie" if not missed else f"{said} {'lies' if len(missed) == 1 else 'lie'}"
+        if any(row.inside is not None for row in judged):
+            outside = [_PLAIN[row.measure] for row in judged if not row.inside]
             half_hours = self.distances["half_hours_wait_inside_share"]
             lines.append(
-                f"Of these four, {verdict} inside the {CONFIDENCE:.0%} prediction interval of a single replication"
-                + ("." if half_hours is None else f"; the mean wait does in {half_hours:.0%} of the half-hours.")
+                f"Recorded inside the {self.confidence * 100:g} % prediction interval of a single replication: "
+                f"{len(judged) - len(outside)} of these {len(judged)}"
+                + (f" (outside: {', '.join(outside)})" if outside else "")
+                + (
+                    "."
+                    if half_hours is None
+                    else f"; the mean wait is inside in {half_hours * 100:.0f} % of the half-hours."
+                )
             )
         else:
             lines.append("One replication has no interval; run more of them to see what chance alone does.")
@@ -129,21 +126,21 @@ class Comparison:
 
 
 _PLAIN = {
-    "wait_mean_s": "the mean wait",
-    "abandoned_share": "the abandoned share",
-    "service_level_share": "the share answered in time",
-    "wait_positive_share": "the share that waited",
+    "wait_mean_s": "mean wait",
+    "abandoned_share": "abandoned",
+    "service_level_share": "answered in time",
+    "wait_positive_share": "had to wait",
 }
 
 
-def _versus(row: Row, unit: str) -> str:
+def _versus(row: Row) -> str:
     if row.actual is None or not np.isfinite(row.simulated.mean):
         return "unknown"
     simulated, actual = row.simulated.mean, row.actual
-    if unit == "share":
-        return f"{simulated:.1%} against {actual:.1%} ({(simulated - actual) * 100:+.1f} points)"
-    relative = f" ({simulated / actual - 1:+.0%})" if actual else ""
-    return f"{simulated:.1f} {unit} against {actual:.1f} {unit}{relative}"
+    if row.simulated.unit == "share":
+        return f"{simulated * 100:.1f} % against {actual * 100:.1f} % ({(simulated - actual) * 100:+.1f} points)"
+    relative = f" ({(simulated / actual - 1) * 100:+.0f} %)" if actual else ""
+    return f"{simulated:.1f} s against {actual:.1f} s{relative}"
 
 
 def replay_log(
@@ -155,6 +152,7 @@ def replay_log(
     seed: int,
     replications: int,
     workers: int = 1,
+    confidence: float = CONFIDENCE,
 ) -> Comparison:
     """Feed a log's contacts through a scenario, and compare.
 
@@ -169,6 +167,8 @@ def replay_log(
         The scenario, which follows the convention of ``calibration.fit``.
     engine, seed, replications, workers
         As for ``linli run``; the answer does not depend on the number of workers.
+    confidence : float
+        Of the prediction intervals.
 
     Raises
     ------
@@ -176,18 +176,23 @@ def replay_log(
         If one of the three cannot be used, or they do not fit together.
     """
     columns = load_mapping(Path(mapping))
-    recorded = read_log(Path(log), columns)
-    fit = fit_log(recorded, loaded)
+    fit = fit_log(read_log(Path(log), columns), loaded)
+    simulated = replicated(fit, engine=engine, seed=seed, replications=replications, workers=workers)
+    return compared(fit, columns, simulated, confidence)
+
+
+# ── replications ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def replicated(fit: Fit, *, engine: str, seed: int, replications: int, workers: int = 1) -> list[pd.DataFrame]:
+    """Visits frames of the replications, in order; shows progress."""
     plan = _Plan(fit, build(fit.scenario), engine, seed)
     found: dict[int, pd.DataFrame] = {}
-    with progress(loaded.scenario.name, replications) as advance:
+    with progress(fit.scenario.name, replications) as advance:
         for replication, frame in _replications(plan, replications, workers):
             found[replication] = frame
             advance()
-    return compared(fit, columns, [found[n] for n in range(replications)])
-
-
-# ── one replication ──────────────────────────────────────────────────────────────────────────────────────────────
+    return [found[n] for n in range(replications)]
 
 
 @dataclass(frozen=True)
@@ -221,12 +226,8 @@ def _one(plan: _Plan, replication: int) -> pd.DataFrame:
         presence=presence_of(plan.fit, plan.network, plan.seed, replication),
     )
     assert_conserved(record)
-    return simulated_visits(record, _resolution_ms(plan.fit.log))
-
-
-def _resolution_ms(log: ContactLog) -> int:
-    """The unit of the log's waits: 1000 for a log in whole seconds."""
-    return int(np.gcd.reduce(log.contacts["wait_ms"].to_numpy())) or 1000
+    # The unit of the log's waits: 1000 for a log in whole seconds.
+    return simulated_visits(record, int(np.gcd.reduce(plan.fit.log.contacts["wait_ms"].to_numpy())) or 1000)
 
 
 _plan: _Plan | None = None
@@ -296,34 +297,35 @@ def _ordinary(mapping: Mapping) -> _Scope:
     return _Scope(groups[span], span)
 
 
-def compared(fit: Fit, mapping: Mapping, simulated: list[pd.DataFrame]) -> Comparison:
+def compared(fit: Fit, mapping: Mapping, simulated: list[pd.DataFrame], confidence: float = CONFIDENCE) -> Comparison:
     """The log beside the visits frames of its replications."""
-    scope, log = _ordinary(mapping), fit.log
-    within_s = fit.scenario.definitions.service_level_within_s
-    actual = visits(log)
-    counted, replicated = scope.of(actual, log), [scope.of(frame, log) for frame in simulated]
-    table = side_by_side(
-        figures(counted, within_s=within_s, by=SHOWN),
-        [figures(frame, within_s=within_s, by=SHOWN) for frame in replicated],
-        confidence=CONFIDENCE,
-    )
+    log, actual, within_s = fit.log, visits(fit.log), fit.scenario.definitions.service_level_within_s
+    scope = _ordinary(mapping)
+    if scope.of(actual, log).empty:
+        scope = _Scope(tuple(range(7)), (0, DAY_MS))
+    counted, frames = scope.of(actual, log), [scope.of(frame, log) for frame in simulated]
+
+    def beside(recorded: pd.DataFrame, runs: list[pd.DataFrame], by: Sequence[str]) -> pd.DataFrame:
+        sides = [figures(frame, within_s=within_s, by=by) for frame in (recorded, *runs)]
+        return side_by_side(sides[0], sides[1:], confidence=confidence)
+
+    table = beside(counted, frames, SHOWN)
     if not scope.everything:
-        whole = side_by_side(
-            figures(actual, within_s=within_s, by=["all"]),
-            [figures(frame, within_s=within_s, by=["all"]) for frame in simulated],
-            confidence=CONFIDENCE,
-        )
-        table = pd.concat([table, whole.assign(by=WHOLE_LOG)], ignore_index=True)
+        table = pd.concat([table, beside(actual, simulated, ["all"]).assign(by=WHOLE_LOG)], ignore_index=True)
     table["measure"] = table["measure"].replace(NAMES)
     rows = tuple(_row(row, len(simulated)) for row in table.to_dict("records"))
     return Comparison(
         log=log,
         scope=scope.text,
         replications=len(simulated),
-        within_s=within_s,
+        confidence=confidence,
         rows=rows,
-        distances=_distances(rows, counted, replicated),
-        notes=(*fit.notes, *_set_aside_note(log, scope, within_s)),
+        distances=_distances(rows, counted, frames),
+        notes=(
+            f"answered in time means within {within_s:g} s, of all offered",
+            *fit.notes,
+            *_set_aside_note(log, scope, within_s),
+        ),
     )
 
 
@@ -361,8 +363,9 @@ def _distances(rows: tuple[Row, ...], actual: pd.DataFrame, simulated: list[pd.D
         found[f"{name}_difference"] = None if was is None else overall[name].simulated.mean - was
     grid = (np.arange(10_000) + 0.5) / 10_000
     recorded = np.quantile(actual["wait_ms"], grid, method="inverted_cdf")
-    apart = [np.abs(np.quantile(s["wait_ms"], grid, method="inverted_cdf") - recorded).mean() for s in simulated]
-    found["wait_wasserstein_s"] = float(np.mean(apart)) / 1000
+    asked = [frame["wait_ms"] for frame in simulated if len(frame)]
+    apart = [np.abs(np.quantile(waits, grid, method="inverted_cdf") - recorded).mean() for waits in asked]
+    found["wait_wasserstein_s"] = float(np.mean(apart)) / 1000 if apart else None
     half_hours = [row for row in rows if row.by == "half_hour"]
     weight = {row.key: row.actual or 0.0 for row in half_hours if row.measure == "offered"}
     for name in ("wait_mean_s", *shares):
@@ -371,8 +374,10 @@ def _distances(rows: tuple[Row, ...], actual: pd.DataFrame, simulated: list[pd.D
             for row in half_hours
             if row.measure == name and row.actual is not None and np.isfinite(row.simulated.mean)
         ]
-        squares = np.average([gap**2 for _, gap in pairs], weights=[w for w, _ in pairs])
-        found[f"half_hour_{name}_distance"] = float(np.sqrt(squares))
+        total = sum(w for w, _ in pairs)
+        found[f"half_hour_{name}_distance"] = (
+            float(sum(w * gap**2 for w, gap in pairs) / total) ** 0.5 if total else None
+        )
     for short, name in (("wait", "wait_mean_s"), ("abandoned", "abandoned_share")):
         judged = [row.inside for row in half_hours if row.measure == name and row.inside is not None]
         found[f"half_hours_{short}_inside_share"] = sum(judged) / len(judged) if judged else None
@@ -388,7 +393,7 @@ def _set_aside_note(log: ContactLog, scope: _Scope, within_s: float) -> list[str
     said = figures(scope.of(everybody, log), within_s=within_s, by=["all"]).set_index("measure")["value"]
     return [
         f"{extra:,} of the rows set aside were calls that took place; counted with them, the log has "
-        f"{said['offered']:,.0f} offered, {said['abandoned_share']:.1%} abandoned, mean wait "
-        f"{said['wait_mean_s']:.1f} s, {said['service_level_share']:.1%} answered within {within_s:g} s, "
-        f"{said['waited_share']:.1%} had to wait"
+        f"{said['offered']:,.0f} offered, {said['abandoned_share'] * 100:.1f} % abandoned, mean wait "
+        f"{said['wait_mean_s']:.1f} s, {said['service_level_share'] * 100:.1f} % answered within {within_s:g} s, "
+        f"{said['waited_share'] * 100:.1f} % had to wait"
     ]

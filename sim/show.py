@@ -147,8 +147,17 @@ def _overall(screen: Console, rows: Sequence[Row], title: str, replications: int
     if not rows:
         return
     caption = f"simulated: mean of {replications} replication{'s' if replications > 1 else ''}"
-    caption += " (95 % prediction interval of one more)" if replications > 1 else ", no interval"
-    table = Table("figure", "recorded", "simulated", "inside", title=title, title_justify="left", caption=caption)
+    caption += " (prediction interval of one more)" if replications > 1 else ", no interval"
+    table = Table(
+        "figure",
+        "recorded",
+        "simulated",
+        "inside",
+        title=title,
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+    )
     for row in rows:
         inside = "–" if row.inside is None else "yes" if row.inside else "no"
         table.add_row(row.measure, number(row.actual, row.simulated.unit), with_interval(row.simulated), inside)

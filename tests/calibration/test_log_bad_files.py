@@ -104,11 +104,11 @@ def test_a_gzip_that_unpacks_to_too_much_is_refused_in_little_memory(tmp_path, m
 def test_too_many_rows_columns_and_too_long_lines_are_refused_with_the_limit(write_rows, mapping_data):
     path = write_rows({}, {}, {"who": "x" * 500})
     assert read(path, mapping_data, rows=3, columns=11, line_bytes=700).rows_read == 3
-    with pytest.raises(LogError, match=r"too many rows .allowed: at most 2"):
+    with pytest.raises(LogError, match=r"too many rows; allowed: at most 2"):
         read(path, mapping_data, rows=2)
-    with pytest.raises(LogError, match=r"11 columns .allowed: at most 10"):
+    with pytest.raises(LogError, match=r"11 columns; allowed: at most 10"):
         read(path, mapping_data, columns=10)
-    with pytest.raises(LogError, match=r"line 4: a line is too long .allowed: at most 400"):
+    with pytest.raises(LogError, match=r":4: a line is too long; allowed: at most 400"):
         read(path, mapping_data, line_bytes=400)
 
 
@@ -116,7 +116,7 @@ def test_a_line_is_too_long_also_when_it_is_read_in_pieces(write_rows, mapping_d
     monkeypatch.setattr("calibration.source._CHUNK_BYTES", 64)
     path = write_rows({}, {"who": "x" * 500}, {})
     assert read(path, mapping_data, line_bytes=700).rows_read == 3
-    with pytest.raises(LogError, match="line 3: a line is too long"):
+    with pytest.raises(LogError, match=":3: a line is too long"):
         read(path, mapping_data, line_bytes=400)
 
 
@@ -125,7 +125,7 @@ def test_a_parquet_is_measured_by_its_own_account_before_it_is_read(write_rows, 
     path = tmp_path / "log.parquet"
     table.to_parquet(path)
     assert read(path, mapping_data, "parquet").rows_read == 5000
-    with pytest.raises(LogError, match=r"5,000 rows .allowed: at most 4,999"):
+    with pytest.raises(LogError, match=r"5,000 rows; allowed: at most 4,999"):
         read(path, mapping_data, "parquet", rows=4_999)
     with pytest.raises(LogError, match="11 columns"):
         read(path, mapping_data, "parquet", columns=10)

@@ -114,7 +114,7 @@ def test_a_mapping_that_is_not_there_is_refused(tmp_path):
 
 def test_an_error_says_file_line_field_message_and_what_is_allowed_and_survives_another_process():
     error = LogError(file="a.tsv", line=3, field="at", message="is no time", allowed="h:mm:ss")
-    assert str(error) == "a.tsv, line 3: at: is no time (allowed: h:mm:ss)"
+    assert str(error) == "a.tsv:3: at: is no time; allowed: h:mm:ss"
     again = pickle.loads(pickle.dumps(error))
     assert vars(again) == vars(error)
     assert str(again) == str(error)
