@@ -207,6 +207,17 @@ def normal_quantile(p):  # type: ignore[no-untyped-def]
     return -x if q < 0.0 else x
 
 
+@njit(cache=True)
+def correlated_scores(u, correlation):  # type: ignore[no-untyped-def]
+    """Normal scores of independent uniforms, each then correlated with the one before (first-order autoregression)."""
+    out = np.empty(u.size, dtype=np.float64)
+    fresh = np.sqrt(1.0 - correlation * correlation)
+    for i in range(u.size):
+        score = normal_quantile(u[i])
+        out[i] = score if i == 0 else correlation * out[i - 1] + fresh * score
+    return out
+
+
 @njit(cache=True, inline="always")
 def duration_from_uniform(u, dist, dist_span, component, knot):  # type: ignore[no-untyped-def]
     """Duration in whole milliseconds of distribution ``dist`` at probability ``u`` (see ``tables.Durations``).

@@ -1,4 +1,7 @@
-"""What has to be measured in a process of its own: ``python -m sim.bench.child NAME [NUMBER]`` prints a JSON object."""
+"""What has to be measured in a process of its own: ``python -m sim.bench.child NAME [ARGUMENT …]``.
+
+It prints a JSON object of numbers.
+"""
 
 from __future__ import annotations
 
@@ -14,30 +17,45 @@ from typing import Any
 
 from sim.bench.figure import CannotMeasureError
 
+CANNOT = 3
+"""Exit status when something is missing; the reason is on standard error."""
 
-def ask(name: str, number: int = 0, *, environment: Mapping[str, str] | None = None) -> dict[str, float]:
+
+def ask(name: str, *arguments: object, environment: Mapping[str, str] | None = None) -> dict[str, float]:
     """Run one of this module's functions in a new process and return what it prints.
 
     Raises
     ------
     CannotMeasureError
-        If the process fails.
+        If something that it needs is missing, or the process fails.
     """
-    command = [sys.executable, "-m", "sim.bench.child", name, str(number)]
+    command = [sys.executable, "-m", "sim.bench.child", name, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise CannotMeasureError(f"its process failed: {last}")
+        raise CannotMeasureError(last if done.returncode == CANNOT else f"its process failed: {last}")
     answer: dict[str, float] = json.loads(done.stdout)
     return answer
 
 
-def peak(contacts: int) -> dict[str, float]:
+def peer(name: str, days: str) -> dict[str, float]:
+    """Contacts per second of processor time of a peer's model, after a short run that compiles and warms up."""
+    from sim.bench.peers import peer as model
+    from sim.bench.timing import processor_seconds
+
+    module = model(name)
+    module.run(0.01, 0)
+    outcomes = []
+    seconds = processor_seconds(lambda: outcomes.append(module.run(float(days), 1)))
+    return {"contacts": outcomes[0].contacts, "contacts_per_s": outcomes[0].contacts / seconds}
+
+
+def peak(contacts: str) -> dict[str, float]:
     """Largest resident memory of a run of so many contacts with figures only."""
     from sim.bench.networks import COMPILED, contact_centre, require_engine, stream
 
     engine = require_engine(COMPILED)
-    tally = stream(contact_centre(1), engine, contacts)
+    tally = stream(contact_centre(1), engine, int(contacts))
     return {"peak_mib": peak_mib(), "contacts": tally.contacts, "requests": tally.requests}
 
 
@@ -57,7 +75,7 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def item(items: int) -> dict[str, float]:
+def item(number: str) -> dict[str, float]:
     """Bytes that one more item in the system takes: twice as many that wait, against so many.
 
     Both numbers are a little below a power of two, so that arrays that grow by doubling are full.
@@ -90,11 +108,12 @@ def item(items: int) -> dict[str, float]:
         tracemalloc.stop()
         return held
 
+    items = int(number)
     held(16)
     return {"bytes": (held(2 * items - 64) - held(items - 64)) / items}
 
 
-def compilation(_: int) -> dict[str, float]:
+def compilation() -> dict[str, float]:
     """Seconds that a first run of a small scenario takes beyond the second."""
     from sim.bench.networks import COMPILED, contact_centre, require_engine
     from sim.run import replicate
@@ -109,7 +128,7 @@ def compilation(_: int) -> dict[str, float]:
     return {"first_s": seconds[0], "second_s": seconds[1]}
 
 
-def imports(_: int) -> dict[str, float]:
+def imports() -> dict[str, float]:
     """Seconds that the imports of ``linli run`` take, by module."""
     import importlib
 
@@ -121,15 +140,16 @@ def imports(_: int) -> dict[str, float]:
     return seconds
 
 
-TASKS: dict[str, Any] = {"peak": peak, "item": item, "compilation": compilation, "imports": imports}
+TASKS: dict[str, Any] = {"peer": peer, "peak": peak, "item": item, "compilation": compilation, "imports": imports}
 
 
 def main() -> None:
     """Do what the command line says."""
     try:
-        answer = TASKS[sys.argv[1]](int(sys.argv[2]))
+        answer = TASKS[sys.argv[1]](*sys.argv[2:])
     except CannotMeasureError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(CANNOT)
     json.dump(answer, sys.stdout)
 
 

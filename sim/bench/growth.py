@@ -60,7 +60,7 @@ def by_crowd(effort: Effort) -> list[Figure]:
     """One day of the contact centre with more and more demand and staff: more events wait at a time."""
     makers: dict[str, Callable[[], Task]] = {}
     notes = {}
-    for times in (1, 2) if effort.quick else (1, 10, 100):
+    for times in (1, 2) if effort.quick else (1, 10, 40):
         name = f"contacts_per_s_{times}_times_demand"
         share = 0.05 if effort.quick else 1.0
         replications = max(20 // times, 1) if not effort.quick else 1

@@ -13,12 +13,13 @@ PACKAGES = ("linli", "numpy", "numba", "llvmlite", "simpy", "ciw", "cimba")
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores that this process may use, memory and system."""
+    """Processor, cores that this process may use, memory, system; processes that wanted to run in the last minute."""
     return {
         "cpu": _processor(),
         "cores": cores(),
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
 
 

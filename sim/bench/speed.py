@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from sim.bench.child import ask
 from sim.bench.figure import CannotMeasureError, Effort, Figure, figure, missing
 from sim.bench.machine import cores
 from sim.bench.networks import (
@@ -17,7 +18,7 @@ from sim.bench.networks import (
     records,
     require_engine,
 )
-from sim.bench.peers import PEERS, peer
+from sim.bench.peers import PEERS
 from sim.bench.timing import Task, interleaved, processor_seconds, ratios, wall_seconds
 from sim.library import load
 from sim.run import replicate
@@ -66,16 +67,9 @@ def given_task(network: Network, engine: str, replications: int) -> Task:
 
 
 def peer_task(name: str, days: float) -> Task:
-    """A peer's model of the contact centre."""
-    module = peer(name)
-    module.run(min(days, 0.01), 0)  # compiles, imports, warms up
-
-    def task() -> float:
-        outcomes = []
-        seconds = processor_seconds(lambda: outcomes.append(module.run(days, SEED)))
-        return float(outcomes[0].contacts) / seconds
-
-    return task
+    """A peer's model of the contact centre, in a process of its own: cimba does not run beside other uses of Numba."""
+    ask("peer", name, min(days, 0.01))  # is it there, and does it run?
+    return lambda: ask("peer", name, days)["contacts_per_s"]
 
 
 def prepared(makers: dict[str, Callable[[], Task]]) -> tuple[dict[str, Task], dict[str, str]]:
@@ -168,8 +162,8 @@ def on_two_cores(effort: Effort) -> list[Figure]:
             raise CannotMeasureError("this process may use one core only")
     except CannotMeasureError as error:
         return [missing(name, "ratio", str(error), goal=goal)]
-    network = contact_centre(1, times=0.05 if effort.quick else 1.0)
-    jobs = range(effort.size(40, 4))
+    network = contact_centre(effort.size(20, 1), times=0.05 if effort.quick else 1.0)
+    jobs = range(effort.size(6, 4))
 
     def one(replication: int) -> None:
         replicate(network, SEED, replication, engine=engine)

@@ -16,6 +16,10 @@ def show_figures(figures: Sequence[Figure]) -> None:
     screen = show.console()
     computer = machine()
     screen.print(f"{computer['cpu']}, {computer['cores']} cores, {computer['memory_gib']} GiB, {computer['system']}")
+    if (computer["load"] or 0) > computer["cores"]:
+        screen.print(
+            f"Busy machine (load {computer['load']}): times by the wall clock and the gain of two cores suffer."
+        )
     screen.print(", ".join(f"{name} {number or '(missing)'}" for name, number in versions().items()))
     table = Table(caption=CAPTION, caption_justify="left")
     for heading in ("figure", "median", "goal"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from sim.draws import normal_quantile, uniform_of, uniforms
+from sim.draws import correlated_scores, uniform_of, uniforms
 from sim.naming import stable_hash
 from sim.problems import InputError, Problem
 from sim.scenario import WEEKDAYS, Arrival, Overdispersion, Profile, Scenario, clock_minutes, weekdays
@@ -156,7 +156,13 @@ def arrivals_of_day(all_sources: tuple[Source, ...], day: int, seed: int, replic
     if not blocks:
         return no_arrivals()
     joined = concatenate(blocks)
-    return take(joined, np.argsort(joined.t, kind="stable"))
+    return take(joined, in_order_of_time(joined.t - day * DAY))
+
+
+def in_order_of_time(t: Int64) -> Int64:
+    """Stable order of times within a day: time and place packed into one number sort several times faster."""
+    bits = np.int64(t.size.bit_length())
+    return np.sort((t << bits) | np.arange(t.size, dtype=np.int64)) & ((np.int64(1) << bits) - np.int64(1))
 
 
 def no_arrivals() -> Arrivals:
@@ -185,10 +191,8 @@ def _factors(spread: Overdispersion, source_hash: int, day: int, seed: int, repl
     factors = np.full(intervals, float(_gamma_quantile(day_u, spread.daily_cv)[0]))
     if spread.interval_cv > 0:
         u = uniforms(seed, replication, keys, stable_hash("arrivals:interval_factor"))
-        score = np.array([normal_quantile(x) for x in u])
-        for i in range(1, intervals):
-            score[i] = spread.correlation * score[i - 1] + math.sqrt(1 - spread.correlation**2) * score[i]
-        factors = factors * _gamma_quantile(special.ndtr(score), spread.interval_cv)
+        share = special.ndtr(correlated_scores(u, spread.correlation))
+        factors = factors * _gamma_quantile(share, spread.interval_cv)
     return factors
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 # program[pc]
 P_OP, P_A, P_B, P_C, P_STEP, P_PURPOSE, P_SLOT, P_RING = range(8)
+PROGRAM_COLUMNS = 8
 """An operation as in ``tables.Program``; ``P_RING`` : ring of its constant delay, or −1."""
 
 # seize[row]
@@ -44,20 +45,24 @@ SERVER_COLUMNS = 16
 I_NUMBER, I_CASE, I_KEY, I_ARRIVED, I_REQUESTED, I_GRANTED, I_PARENT_NUMBER, I_RANK_TIME = range(8)
 ITEM64_COLUMNS = 8
 
-# item32[i]. What I_ROW … I_FOLLOWERS and the two times above say is the request that waits or rides or, when there
-# is none, the innermost hold; other holds are in ``outer``, reached by I_OUTER.
+# item32[i]. What I_ASKED (the pc of the seize) … I_FOLLOWERS and the two times above say is the request that waits or
+# rides or, when there is none, the innermost hold; other holds are in ``outer``, reached by I_OUTER.
 I_PC, I_LEVEL, I_KIND, I_HOME, I_TOPIC, I_OWNER, I_HELD, I_STATE = range(8)
-I_ROW, I_STATION, I_STEP, I_SERVER, I_GRANT_LEVEL, I_FOLLOWERS, I_OUTER, I_PLACE = range(8, 16)
-I_LINK, I_QUEUE, I_PREV, I_NEXT, I_CHILD, I_GROUP, I_GROUP_PREV, I_GROUP_NEXT = range(16, 24)
-I_GROUP_CHILD, I_PRIORITY, I_PARENT, I_TICKET, I_ROUTED, I_EXPIRED, I_RUNNING = range(24, 31)
-ITEM32_COLUMNS = 32
+I_ASKED, I_STATION, I_SERVER, I_GRANT_LEVEL, I_FOLLOWERS, I_OUTER, I_PLACE, I_LINK = range(8, 16)
+I_QUEUE, I_PREV, I_NEXT, I_CHILD, I_PRIORITY, I_PARENT, I_TICKET, I_ROUTED = range(16, 24)
+I_EXPIRED, I_RUNNING = range(24, 26)
+ITEM32_COLUMNS = 26
+
+# group32[i]: place of a waiting request among those that may ride together; without batches it has no columns.
+J_PREV, J_NEXT, J_CHILD, J_GROUP = range(4)
+GROUP32_COLUMNS = 4
 
 # I_STATE
 BUSY, WAITING, UNNOTICED, RIDING, AT_GATE = range(5)
 
 # outer[h]: a hold that is not the innermost; H_NEXT leads further out (or along the free ones).
-H_ROW, H_STATION, H_STEP, H_SERVER, H_GRANT_LEVEL, H_FOLLOWERS, H_REQUESTED, H_GRANTED, H_NEXT = range(9)
-OUTER_COLUMNS = 9
+H_ASKED, H_STATION, H_SERVER, H_GRANT_LEVEL, H_FOLLOWERS, H_REQUESTED, H_GRANTED, H_NEXT = range(8)
+OUTER_COLUMNS = 8
 
 # queue[q]: shared lanes first (station × levels + level), then four for each server, then one for each key.
 Q_HEAD, Q_TAIL, Q_ROOT = range(3)
@@ -76,8 +81,8 @@ E_T, E_KEY, E_LOAD = range(3)
 EVENT_COLUMNS = 3
 PHASE_SHIFT, ENTITY_SHIFT, LOAD_SHIFT = 60, 7, 32
 
-# ring[r]: a queue of events with one delay, in a stretch of ``ring_event`` whose length is G_MASK + 1.
-G_START, G_MASK, G_HEAD, G_COUNT = range(4)
+# ring[r]: a queue of events with one delay, in the G_SIZE places of ``ring_event`` from G_START on.
+G_START, G_SIZE, G_HEAD, G_COUNT = range(4)
 RING_COLUMNS = 4
 MOST_RINGS = 12
 RING_WALK = 16
@@ -176,6 +181,7 @@ ARGUMENTS: dict[str, tuple[str, int]] = {
     "window_key": ("int64", 1),
     "item64": ("int64", 2),
     "item32": ("int32", 2),
+    "group32": ("int32", 2),
     "visit_count": ("int32", 2),
     "clock_started": ("int64", 2),
     "outer": ("int64", 2),

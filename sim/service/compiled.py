@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim import draws
 from sim.service import columns as at
 from sim.service import growth
-from sim.service.growth import Rows, add_ring_room, chain_keys, grown, sweep_heap
+from sim.service.growth import Rows, add_ring_room, chain_keys, grow, make_heap_room
 from sim.service.kernel import kernel
 from sim.service.rules import Phase
 from sim.service.tables import (
@@ -115,26 +115,23 @@ class CompiledEngine:
     def _unroll_program(self) -> None:
         """Program, seizes and clocks, with a ring for each of the commonest constant delays."""
         a, p, z, constant = self._array, self.tables.program, self.tables.seizes, self._array["constant"]
-        program = np.full((p.op.size, 8), NONE, dtype=np.int64)
-        for column, values in enumerate((p.op, p.a, p.b, p.c, p.step, p.purpose, p.visit_slot)):
-            program[:, column] = values
+        program = np.full((p.op.size, at.PROGRAM_COLUMNS), NONE, dtype=np.int64)
+        for column, name in enumerate(p.__dataclass_fields__, start=at.P_OP):
+            program[:, column] = getattr(p, name)
         seize = np.full((z.station.size, at.SEIZE_COLUMNS), NONE, dtype=np.int64)
-        names = tuple(z.__dataclass_fields__)
-        for column, name in enumerate(names):
+        for column, name in enumerate(z.__dataclass_fields__, start=at.Z_STATION):
             seize[:, column] = getattr(z, name)
         is_wait, is_spawn = p.op == Op.WAIT, p.op == Op.SPAWN
         delay = np.full(p.op.size, NONE, dtype=np.int64)
         delay[is_wait] = constant[p.a[is_wait]]
-        delay[is_spawn] = np.where(p.c[is_spawn] == NONE, 0, constant[p.c[is_spawn]])
-        patience = np.where(z.patience == NONE, NONE, constant[z.patience])
-        notice = np.where(z.notice == NONE, NONE, constant[z.notice])
+        delay[is_spawn] = _delays(constant, p.c[is_spawn], otherwise=0)
         route, clock = a["route"], a["clock"]
         places = (
             (program[:, at.P_RING], delay),
             (clock[:, at.C_RING], clock[:, at.C_LIMIT]),
-            (seize[:, at.Z_PATIENCE_RING], patience),
+            (seize[:, at.Z_PATIENCE_RING], _delays(constant, z.patience, otherwise=NONE)),
             (seize[:, at.Z_FALLBACK_RING], z.fallback_ms),
-            (seize[:, at.Z_NOTICE_RING], notice),
+            (seize[:, at.Z_NOTICE_RING], _delays(constant, z.notice, otherwise=NONE)),
             (route[:, at.R_RING], route[:, at.R_AGE]),
         )
         rings: dict[int, int] = {}
@@ -145,7 +142,7 @@ class CompiledEngine:
         first = growth.FIRST_RING
         ring = np.zeros((len(rings), at.RING_COLUMNS), dtype=np.int64)
         ring[:, at.G_START] = np.arange(len(rings)) * first
-        ring[:, at.G_MASK] = first - 1
+        ring[:, at.G_SIZE] = first
         a |= {"program": program, "seize": seize, "ring": ring}
         a["ring_event"] = np.zeros((len(rings) * first, at.EVENT_COLUMNS), dtype=np.int64)
 
@@ -168,6 +165,8 @@ class CompiledEngine:
         items, keys = growth.FIRST_ITEMS, growth.FIRST_KEYS
         a["item64"] = np.zeros((items, at.ITEM64_COLUMNS), dtype=np.int64)
         a["item32"] = np.zeros((items, at.ITEM32_COLUMNS), dtype=np.int32)
+        groups = at.GROUP32_COLUMNS if t.stations.batch_limit.max(initial=1) > 1 else 0
+        a["group32"] = np.zeros((items, groups), dtype=np.int32)
         a["visit_count"] = np.zeros((items, t.visit_slots), dtype=np.int32)
         a["clock_started"] = np.zeros((items, t.clocks.limit_ms.size), dtype=np.int64)
         a["outer"] = np.zeros((growth.FIRST_HOLDS, at.OUTER_COLUMNS), dtype=np.int64)
@@ -254,7 +253,8 @@ class CompiledEngine:
                 self._windows.append((t[:good], key))
         if wrong.size:
             raise ValueError(
-                f"window {enter[good]} … {leave[good]} ms of server {server[good]} is empty, out of order or in the past"
+                f"window {enter[good]} … {leave[good]} ms of server {server[good]} "
+                "is empty, out of order or in the past"
             )
 
     def set_shares(self, cumulative_share: np.ndarray) -> None:
@@ -348,7 +348,7 @@ class CompiledEngine:
     def _open_visits(self, long: NDArray[Any], short: NDArray[Any]) -> Visits:
         """Holds from the outermost to the innermost, then the request that waits or rides, item by item."""
         a = self._array
-        asked = a["seize"][:, at.Z_STATION]
+        program = a["program"]
         state = short[:, at.I_STATE]
         requesting = (state == at.WAITING) | (state == at.UNNOTICED) | (state == at.RIDING)
         depth = short[:, at.I_HELD] + requesting
@@ -364,9 +364,8 @@ class CompiledEngine:
         add(
             rows,
             depth[rows],
-            *(now[:, c] for c in (at.I_ROW, at.I_STATION, at.I_SERVER)),
+            *(now[:, c] for c in (at.I_ASKED, at.I_STATION, at.I_SERVER)),
             *times,
-            now[:, at.I_STEP],
             level,
         )
         place = depth - 1
@@ -374,23 +373,23 @@ class CompiledEngine:
         rows = np.flatnonzero(place > 0)
         while rows.size:
             outer = a["outer"][hold[rows]]
-            fields = (at.H_ROW, at.H_STATION, at.H_SERVER, at.H_REQUESTED, at.H_GRANTED, at.H_STEP, at.H_GRANT_LEVEL)
+            fields = (at.H_ASKED, at.H_STATION, at.H_SERVER, at.H_REQUESTED, at.H_GRANTED, at.H_GRANT_LEVEL)
             add(rows, place[rows], *(outer[:, c] for c in fields))
             hold[rows] = outer[:, at.H_NEXT]
             place[rows] -= 1
             rows = rows[place[rows] > 0]
         every = np.concatenate(blocks)
         every = every[np.lexsort((every[:, 1], every[:, 0]))]
-        of, _, row, station, server, requested, granted, step, level = every.T
+        of, _, asked, station, server, requested, granted, level = every.T
         visits = {
             "item": long[of, at.I_NUMBER],
-            "station": asked[row],
+            "station": a["seize"][program[asked, at.P_A], at.Z_STATION],
             "served_at": station,
             "server": server,
             "requested": requested,
             "granted": granted,
             "ended": np.full(of.size, NONE),
-            "step": step,
+            "step": program[asked, at.P_STEP],
             "level": level,
             "end": np.full(of.size, VisitEnd.OPEN),
         }
@@ -424,20 +423,19 @@ class CompiledEngine:
         a = self._array
         register, agenda = a["register"], a["agenda"]
         if a["item64"].shape[0] - register[at.X_ITEMS] < 1:
-            for name in ("item64", "item32", "visit_count", "clock_started"):
-                a[name] = grown(a[name], 2 * a[name].shape[0])
+            for name in ("item64", "item32", "group32", "visit_count", "clock_started"):
+                grow(a[name])
         if a["outer"].shape[0] - register[at.X_OUTERS] < 1:
-            a["outer"] = grown(a["outer"], 2 * a["outer"].shape[0])
+            grow(a["outer"])
         if a["keyed"].shape[0] - register[at.X_KEYS] < 1:
-            keys = 2 * a["keyed"].shape[0]
-            a["keyed"] = grown(a["keyed"], keys)
-            a["queue"] = grown(a["queue"], self._first_key_queue + keys)
-            a["bucket"] = chain_keys(a, keys)
+            grow(a["keyed"])
+            a["queue"].resize((self._first_key_queue + a["keyed"].shape[0], at.QUEUE_COLUMNS), refcheck=False)
+            a["bucket"] = chain_keys(a)
         if agenda[at.A_FULL_RING] >= 0:
             add_ring_room(a)
         event_room = int(register[at.X_LONGEST_ROUTE]) + 4
         if a["heap"].shape[0] - agenda[at.A_EVENTS] < event_room:
-            sweep_heap(a, event_room)
+            make_heap_room(a, event_room)
         for rows in (self._visits, self._ended, self._clock_rows, self._marks):
             rows.make_room()
 
@@ -455,6 +453,14 @@ def _constants(tables: Tables) -> Int64:
         if rows == 1 and int(component[row, 1]) == draws.CONSTANT:
             constant[dist] = int(np.floor(min(component[row, 2], draws.LONGEST_MS) + 0.5))
     return constant
+
+
+def _delays(constant: Int64, distribution: NDArray[np.int32], otherwise: int) -> Int64:
+    """Constant durations of distributions; ``otherwise`` where there is none."""
+    delays = np.full(distribution.size, otherwise, dtype=np.int64)
+    drawn = distribution != NONE
+    delays[drawn] = constant[distribution[drawn]]
+    return delays
 
 
 def _like(old: NDArray[Any], new: np.ndarray, what: str) -> NDArray[Any]:

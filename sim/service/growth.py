@@ -18,17 +18,32 @@ from sim.service.tables import NONE, table
 T = TypeVar("T")
 
 FIRST_ITEMS, FIRST_EVENTS, FIRST_RING, FIRST_HOLDS, FIRST_KEYS = 256, 1024, 64, 16, 16
-"""First sizes of the arrays; those of rings and keys are powers of two."""
+"""First sizes of the arrays; that of keys is a power of two."""
 
 FIRST_ROWS, MOST_ROWS = 1 << 10, 1 << 18
 """Rows of the first and of the largest block of a trace table."""
 
+LIVE_BLOCK = 1 << 16
+"""So many events are looked at together, lest the looking take more memory than the events."""
 
-def grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
-    """A copy with more rows; the new ones are 0."""
-    new = np.zeros((rows, *array.shape[1:]), dtype=array.dtype)
-    new[: array.shape[0]] = array
-    return new
+SAMPLE = 1 << 12
+"""About so many events tell whether it pays to look at all."""
+
+MOSTLY = 0.75
+"""Events are swept when less than this share of them matters."""
+
+SLOW_GROWTH = 1 << 16
+"""From so many rows on, an array grows by an eighth instead of to its double."""
+
+
+def grow(array: NDArray[Any]) -> None:
+    """Give an array more rows, of 0, in place: a large one is not copied but mapped anew."""
+    rows = array.shape[0]
+    array.resize((_more(rows), *array.shape[1:]), refcheck=False)
+
+
+def _more(rows: int) -> int:
+    return rows + (rows if rows < SLOW_GROWTH else rows // 8)
 
 
 class Rows(Generic[T]):
@@ -79,59 +94,69 @@ class Rows(Generic[T]):
 
 def _live(a: dict[str, Any], events: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which events still matter; the others would do nothing when their time comes."""
+    blocks = [_live_block(a, events[first : first + LIVE_BLOCK]) for first in range(0, events.shape[0], LIVE_BLOCK)]
+    return np.concatenate([np.zeros(0, dtype=np.bool_), *blocks])
+
+
+def _live_block(a: dict[str, Any], events: NDArray[np.int64]) -> NDArray[np.bool_]:
+    item32 = a["item32"]
     t, key, load = events[:, at.E_T], events[:, at.E_KEY], events[:, at.E_LOAD]
     phase = key >> at.PHASE_SHIFT
     number = (key >> at.ENTITY_SHIFT) & ((1 << (at.PHASE_SHIFT - at.ENTITY_SHIFT)) - 1)
     sub = key & ((1 << at.ENTITY_SHIFT) - 1)
     slot, ticket = load & ((1 << at.LOAD_SHIFT) - 1), load >> at.LOAD_SHIFT
-    item = a["item32"][slot]
-    state = item[:, at.I_STATE]
+    state = item32[slot, at.I_STATE]
     same_item = a["item64"][slot, at.I_NUMBER] == number
-    same_request = same_item & (item[:, at.I_TICKET] == ticket)
+    same_request = same_item & (item32[slot, at.I_TICKET] == ticket)
     waits = (state == at.WAITING) | (state == at.UNNOTICED)
     live = (phase == Phase.STEP) | (phase == Phase.ARRIVE)
     live |= (phase == Phase.PATIENCE) & same_request & waits
     rule = phase == Phase.RULE
     live |= rule & (sub == SUB_NOTICE) & same_request & (state == at.UNNOTICED)
-    live |= rule & (sub == SUB_FALLBACK) & same_request & waits & (item[:, at.I_PLACE] >= 0)
+    live |= rule & (sub == SUB_FALLBACK) & same_request & waits & (item32[slot, at.I_PLACE] >= 0)
     reaches_age = rule & (sub > SUB_NOTICE) & (sub < SUB_FALLBACK)
-    live |= reaches_age & same_item & (state == at.WAITING) & (item[:, at.I_ROUTED] == ticket)
+    live |= reaches_age & same_item & (state == at.WAITING) & (item32[slot, at.I_ROUTED] == ticket)
     clocks = a["clock"].shape[0]
     if clocks:
         clock = np.minimum(sub, clocks - 1)
-        runs = (item[:, at.I_RUNNING] >> clock) & 1 == 1
+        runs = (item32[slot, at.I_RUNNING] >> clock) & 1 == 1
         due = a["clock_started"][slot, clock] + a["clock"][clock, at.C_LIMIT] == t
         live |= rule & (sub < SUB_NOTICE) & same_item & runs & due
     return live
 
 
-def sweep_heap(a: dict[str, Any], room: int) -> None:
-    """Drop the heap's dead events; if it is more than half full even so, double it. A sorted array is a heap."""
+def _mostly_live(a: dict[str, Any], events: NDArray[np.int64]) -> bool:
+    """Whether sweeping them would hardly make room."""
+    sample = events[:: max(1, events.shape[0] // SAMPLE)]
+    return not sample.size or float(_live(a, sample).mean()) >= MOSTLY
+
+
+def make_heap_room(a: dict[str, Any], room: int) -> None:
+    """Drop the heap's dead events, if they are many, or make it larger. A sorted array is a heap."""
     heap, agenda = a["heap"], a["agenda"]
     events = heap[: agenda[at.A_EVENTS]]
-    events = events[_live(a, events)]
-    events = events[np.lexsort((events[:, at.E_KEY], events[:, at.E_T]))]
-    size = heap.shape[0]
-    while size - events.shape[0] < max(room, size // 2):
-        size *= 2
-    a["heap"] = np.empty((size, at.EVENT_COLUMNS), dtype=np.int64)
-    a["heap"][: events.shape[0]] = events
-    agenda[at.A_EVENTS] = events.shape[0]
+    if not _mostly_live(a, events):
+        kept = events[_live(a, events)]
+        agenda[at.A_EVENTS] = kept.shape[0]
+        heap[: kept.shape[0]] = kept[np.lexsort((kept[:, at.E_KEY], kept[:, at.E_T]))]
+    while heap.shape[0] - agenda[at.A_EVENTS] < room:
+        grow(heap)
 
 
 def add_ring_room(a: dict[str, Any]) -> None:
-    """Drop dead events of the ring that was full; if it is more than half full even so, double it."""
+    """Drop dead events of the ring that was full; if they were few, make it larger."""
     ring, events, agenda = a["ring"], a["ring_event"], a["agenda"]
     full = int(agenda[at.A_FULL_RING])
     agenda[at.A_FULL_RING] = NONE
     rows: list[NDArray[np.int64]] = []
     for r in range(ring.shape[0]):
-        places = (ring[r, at.G_HEAD] + np.arange(ring[r, at.G_COUNT])) & ring[r, at.G_MASK]
+        places = (ring[r, at.G_HEAD] + np.arange(ring[r, at.G_COUNT])) % ring[r, at.G_SIZE]
         rows.append(events[ring[r, at.G_START] + places])
-    rows[full] = rows[full][_live(a, rows[full])]
-    if 2 * rows[full].shape[0] > ring[full, at.G_MASK]:
-        ring[full, at.G_MASK] = 2 * ring[full, at.G_MASK] + 1
-    sizes = ring[:, at.G_MASK] + 1
+    if _mostly_live(a, rows[full]):
+        ring[full, at.G_SIZE] = _more(int(ring[full, at.G_SIZE]))
+    else:
+        rows[full] = rows[full][_live(a, rows[full])]
+    sizes = ring[:, at.G_SIZE]
     ring[:, at.G_START] = np.cumsum(sizes) - sizes
     ring[:, at.G_HEAD] = 0
     ring[:, at.G_COUNT] = [r.shape[0] for r in rows]
@@ -142,9 +167,13 @@ def add_ring_room(a: dict[str, Any]) -> None:
     agenda[[at.A_RING_T, at.A_RING_KEY, at.A_RING]] = min(heads, default=(at.NEVER, 0, NONE))
 
 
-def chain_keys(a: dict[str, Any], buckets: int) -> NDArray[np.int32]:
-    """Hash the keys in use into new buckets (a power of two); all places of keys are in use when they run out."""
+def chain_keys(a: dict[str, Any]) -> NDArray[np.int32]:
+    """Hash the keys in use into new buckets, at least as many as there is room for keys (a power of two).
+
+    When the keys run out, the first places are all in use.
+    """
     keyed = a["keyed"]
+    buckets = 1 << (keyed.shape[0] - 1).bit_length()
     used = int(a["register"][at.X_KEYS])
     key = keyed[:used, : at.K_CHAIN].astype(np.int64)
     place = hashed.py_func(*(key[:, c] for c in (at.K_PLACE, at.K_WHERE, at.K_PC, at.K_TOPIC))) & (buckets - 1)

@@ -23,13 +23,25 @@ from numba.core import config
 from numba.core.caching import FunctionCache
 
 from sim import draws
-from sim.service import columns, orders, rules, tables
+from sim.service import columns, moves, orders, rules, tables
 from sim.service.columns import *
+from sim.service.moves import (
+    choose_work,
+    first_of_two,
+    give_slot,
+    join_queue,
+    leave_queue,
+    new_item,
+    recall_hold,
+    store_hold,
+    take_slot,
+    write_clock,
+    write_visit,
+)
 from sim.service.orders import (
     add_key,
     choose_server,
     close_hole,
-    compiled,
     dequeue,
     draw_duration,
     drop_key,
@@ -37,14 +49,10 @@ from sim.service.orders import (
     find_key,
     find_ring,
     first_of,
-    goes_before,
-    inlined,
     link_idle,
-    link_rows,
     schedule,
     schedule_here,
     unlink_idle,
-    unlink_rows,
 )
 from sim.service.rules import SUB_FALLBACK, SUB_NOTICE, SUB_ROUTE, Phase
 from sim.service.tables import ClockAction, ClockEnd, GateScope, IfAbsent, Op, Prefer, VisitEnd
@@ -70,70 +78,7 @@ KEPT, EXPIRED, RESTARTED, ITEM_ENDED = map(
 SERVED, RODE_ALONG, ABANDONED = int(VisitEnd.SERVED), int(VisitEnd.RODE_ALONG), int(VisitEnd.ABANDONED)
 TOPIC, HOME = int(GateScope.TOPIC), int(GateScope.HOME)
 PREFER_OWNER, PREFER_HOME = int(Prefer.OWNER), int(Prefer.HOME)
-ABSENT_ROUTE, ABSENT_WAIT = int(IfAbsent.ROUTE), int(IfAbsent.WAIT)
-
-
-@compiled
-def store_hold(register, outer, item64, item32, i):  # type: ignore[no-untyped-def]
-    """Put the innermost hold of an item aside, before it asks for another server."""
-    h = register[X_FREE_OUTER]
-    if h >= 0:
-        register[X_FREE_OUTER] = outer[h, H_NEXT]
-    else:
-        h = register[X_OUTER_SLOTS]
-        register[X_OUTER_SLOTS] = h + 1
-    register[X_OUTERS] += 1
-    outer[h, H_ROW] = item32[i, I_ROW]
-    outer[h, H_STATION] = item32[i, I_STATION]
-    outer[h, H_STEP] = item32[i, I_STEP]
-    outer[h, H_SERVER] = item32[i, I_SERVER]
-    outer[h, H_GRANT_LEVEL] = item32[i, I_GRANT_LEVEL]
-    outer[h, H_FOLLOWERS] = item32[i, I_FOLLOWERS]
-    outer[h, H_REQUESTED] = item64[i, I_REQUESTED]
-    outer[h, H_GRANTED] = item64[i, I_GRANTED]
-    outer[h, H_NEXT] = item32[i, I_OUTER]
-    item32[i, I_OUTER] = h
-
-
-@compiled
-def recall_hold(register, outer, item64, item32, i):  # type: ignore[no-untyped-def]
-    """Make the hold that was put aside last the innermost one again."""
-    h = item32[i, I_OUTER]
-    item32[i, I_ROW] = outer[h, H_ROW]
-    item32[i, I_STATION] = outer[h, H_STATION]
-    item32[i, I_STEP] = outer[h, H_STEP]
-    item32[i, I_SERVER] = outer[h, H_SERVER]
-    item32[i, I_GRANT_LEVEL] = outer[h, H_GRANT_LEVEL]
-    item32[i, I_FOLLOWERS] = outer[h, H_FOLLOWERS]
-    item64[i, I_REQUESTED] = outer[h, H_REQUESTED]
-    item64[i, I_GRANTED] = outer[h, H_GRANTED]
-    item32[i, I_OUTER] = outer[h, H_NEXT]
-    outer[h, H_NEXT] = register[X_FREE_OUTER]
-    register[X_FREE_OUTER] = h
-    register[X_OUTERS] -= 1
-
-
-@inlined
-def new_item(register, item64, item32, visit_count):  # type: ignore[no-untyped-def]
-    """A place for a new item, numbered and blank; tickets go on from the place's last item."""
-    i = register[X_FREE_ITEM]
-    if i >= 0:
-        register[X_FREE_ITEM] = item32[i, I_LINK]
-    else:
-        i = register[X_ITEM_SLOTS]
-        register[X_ITEM_SLOTS] = i + 1
-    register[X_ITEMS] += 1
-    item64[i, I_NUMBER] = register[X_NUMBERED]
-    register[X_NUMBERED] += 1
-    item64[i, I_ARRIVED] = -1
-    item32[i, I_HELD] = 0
-    item32[i, I_STATE] = BUSY
-    item32[i, I_OUTER] = -1
-    item32[i, I_EXPIRED] = 0
-    item32[i, I_RUNNING] = 0
-    for slot in range(visit_count.shape[1]):
-        visit_count[i, slot] = 0
-    return i
+ABSENT_ROUTE = int(IfAbsent.ROUTE)
 
 
 def advance(  # type: ignore[no-untyped-def]
@@ -177,6 +122,7 @@ def advance(  # type: ignore[no-untyped-def]
     window_key,
     item64,
     item32,
+    group32,
     visit_count,
     clock_started,
     outer,
@@ -255,6 +201,8 @@ def advance(  # type: ignore[no-untyped-def]
                 break
         turns -= 1
 
+        closes = -1  # item whose visit ends
+        how = SERVED
         leaves = -1  # item that leaves its queue
         asks = -1  # item that asks the rows first_row … last_row − 1 of a route
         first_row = 0
@@ -270,14 +218,8 @@ def advance(  # type: ignore[no-untyped-def]
                 # A batch: the next follower of the request that was just granted.
                 follower = -1
                 if leader_left > 0:
-                    k = find_key(
-                        keyed,
-                        bucket,
-                        item32[leader, I_PLACE],
-                        item32[leader, I_STATION],
-                        item32[leader, I_PC],
-                        item32[leader, I_TOPIC],
-                    )
+                    place, at = item32[leader, I_PLACE], item32[leader, I_STATION]
+                    k = find_key(keyed, bucket, place, at, item32[leader, I_PC], item32[leader, I_TOPIC])
                     if k >= 0:
                         follower = first_of(item64, item32, queue, first_key_queue + k)
                 if follower < 0:
@@ -298,10 +240,7 @@ def advance(  # type: ignore[no-untyped-def]
             elif leaving >= 0:
                 # A server has left: its private requests that may go to the route do so, in rank order.
                 q = lanes + PRIVATE_QUEUES * leaving
-                i = first_of(item64, item32, queue, q)
-                j = first_of(item64, item32, queue, q + 2)
-                if i < 0 or (j >= 0 and goes_before(item64, item32, j, i)):
-                    i = j
+                i = first_of_two(item64, item32, queue, q, q + 2)
                 if i < 0:
                     leaving = -1
                 else:
@@ -311,21 +250,10 @@ def advance(  # type: ignore[no-untyped-def]
                 # The batch has ended: its next follower goes on.
                 i = riders
                 riders = item32[i, I_LINK]
-                visit_item[visits] = item64[i, I_NUMBER]
-                visit_station[visits] = seize[item32[i, I_ROW], Z_STATION]
-                visit_served_at[visits] = item32[i, I_STATION]
-                visit_server[visits] = item32[i, I_SERVER]
-                visit_requested[visits] = item64[i, I_REQUESTED]
-                visit_granted[visits] = item64[i, I_GRANTED]
-                visit_ended[visits] = now
-                visit_step[visits] = item32[i, I_STEP]
-                visit_level[visits] = item32[i, I_GRANT_LEVEL]
-                visit_end[visits] = RODE_ALONG
-                visits += 1
+                closes = i
+                how = RODE_ALONG
                 item32[i, I_STATE] = BUSY
                 item32[i, I_PC] = riders_pc
-                if item32[i, I_HELD] > 0:
-                    recall_hold(register, outer, item64, item32, i)
                 item32[i, I_LINK] = -1
                 if ready_head < 0:
                     ready_head = i
@@ -336,28 +264,7 @@ def advance(  # type: ignore[no-untyped-def]
                 # A server chooses work.
                 best = -1
                 if server[offer, V_PRESENT] == 1 and server[offer, V_HELD] < server[offer, V_SLOTS]:
-                    if server[offer, V_PRIVATE] > 0:
-                        q = lanes + PRIVATE_QUEUES * offer
-                        best = first_of(item64, item32, queue, q)
-                        j = first_of(item64, item32, queue, q + 1)
-                        if best < 0 or (j >= 0 and goes_before(item64, item32, j, best)):
-                            best = j
-                    skills = server[offer, V_SKILLS]
-                    r = pool[server[offer, V_POOL], O_ROWS]
-                    while r >= 0:
-                        s = route[r, R_STATION]
-                        need = station[s, S_NEED]
-                        if skills & need == need:
-                            age = route[r, R_AGE]
-                            for q in range(s * levels, (s + 1) * levels):
-                                j = first_of(item64, item32, queue, q)
-                                if (
-                                    j >= 0
-                                    and now - item64[j, I_REQUESTED] >= age
-                                    and (best < 0 or goes_before(item64, item32, j, best))
-                                ):
-                                    best = j
-                        r = route[r, R_NEXT]
+                    best = choose_work(station, route, pool, server, item64, item32, queue, levels, now, offer)
                     if best < 0 and loose == offer:
                         link_idle(server, pool, skill_class, idle, offer)
                 if best >= 0:
@@ -379,36 +286,20 @@ def advance(  # type: ignore[no-untyped-def]
             if program[pc, P_SLOT] >= 0:
                 visit = visit_count[i, program[pc, P_SLOT]]
                 visit_count[i, program[pc, P_SLOT]] = visit + 1
-            if op == OP_WORK or op == OP_WAIT:
+            if op in (OP_WORK, OP_WAIT):
                 length = constant[program[pc, P_A]]
                 if length < 0:
-                    length = draw_duration(
-                        seed,
-                        replication,
-                        item64[i, I_KEY],
-                        program[pc, P_PURPOSE],
-                        visit,
-                        program[pc, P_A],
-                        span,
-                        component,
-                        knot,
-                    )
+                    who, purpose, dist = item64[i, I_KEY], program[pc, P_PURPOSE], program[pc, P_A]
+                    length = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
                 if op == OP_WORK:
                     s = item32[i, I_SERVER]
                     speed = server[s, V_SPEED]
                     factor = slow[server[s, V_POOL], server[s, V_HELD]]
                     if factor != speed:
                         length = (length * factor + speed // 2) // speed
-                schedule_here(
-                    agenda,
-                    heap,
-                    ring,
-                    ring_event,
-                    program[pc, P_RING],
-                    now + length,
-                    STEP_KEY | (item64[i, I_NUMBER] << ENTITY_SHIFT),
-                    i,
-                )
+                key = STEP_KEY | (item64[i, I_NUMBER] << ENTITY_SHIFT)
+                due = now + length
+                schedule_here(agenda, heap, ring, ring_event, program[pc, P_RING], due, key, i)
                 current = -1
             elif op == OP_BRANCH_SHARE:
                 u = draws.uniform(seed, replication, item64[i, I_KEY], program[pc, P_PURPOSE], visit)
@@ -421,9 +312,8 @@ def advance(  # type: ignore[no-untyped-def]
                     store_hold(register, outer, item64, item32, i)
                 asked_now = program[pc, P_A]
                 at = seize[asked_now, Z_STATION]
-                item32[i, I_ROW] = asked_now
+                item32[i, I_ASKED] = pc
                 item32[i, I_STATION] = at
-                item32[i, I_STEP] = program[pc, P_STEP]
                 item32[i, I_SERVER] = -1
                 item32[i, I_GRANT_LEVEL] = -1
                 item32[i, I_TICKET] += 1
@@ -444,17 +334,12 @@ def advance(  # type: ignore[no-untyped-def]
                 else:
                     unnoticed = 0
                     if seize[asked_now, Z_NOTICE] >= 0:
-                        unnoticed = draw_duration(
-                            seed,
-                            replication,
+                        who, purpose, dist = (
                             item64[i, I_KEY],
                             seize[asked_now, Z_NOTICE_PURPOSE],
-                            visit,
                             seize[asked_now, Z_NOTICE],
-                            span,
-                            component,
-                            knot,
                         )
+                        unnoticed = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
                     item32[i, I_PLACE] = s
                     if unnoticed == 0 and server[s, V_PRESENT] == 1 and server[s, V_HELD] < server[s, V_SLOTS]:
                         granted = i
@@ -466,59 +351,22 @@ def advance(  # type: ignore[no-untyped-def]
                         key = RULE_KEY | (item64[i, I_NUMBER] << ENTITY_SHIFT)
                         if unnoticed > 0:
                             item32[i, I_STATE] = UNNOTICED
-                            schedule(
-                                agenda,
-                                heap,
-                                ring,
-                                ring_event,
-                                seize[asked_now, Z_NOTICE_RING],
-                                now + unnoticed,
-                                key | NOTICE_SUB,
-                                load,
-                            )
+                            r = seize[asked_now, Z_NOTICE_RING]
+                            due = now + unnoticed
+                            schedule(agenda, heap, ring, ring_event, r, due, key | NOTICE_SUB, load)
                         if seize[asked_now, Z_FALLBACK] >= 0:
-                            schedule(
-                                agenda,
-                                heap,
-                                ring,
-                                ring_event,
-                                seize[asked_now, Z_FALLBACK_RING],
-                                now + seize[asked_now, Z_FALLBACK],
-                                key | FALLBACK_SUB,
-                                load,
-                            )
+                            r = seize[asked_now, Z_FALLBACK_RING]
+                            due = now + seize[asked_now, Z_FALLBACK]
+                            schedule(agenda, heap, ring, ring_event, r, due, key | FALLBACK_SUB, load)
             elif op == OP_RELEASE or (op == OP_END and item32[i, I_HELD] > 0):
                 if op == OP_END:
                     item32[i, I_PC] = pc
                 s = item32[i, I_SERVER]
-                visit_item[visits] = item64[i, I_NUMBER]
-                visit_station[visits] = seize[item32[i, I_ROW], Z_STATION]
-                visit_served_at[visits] = item32[i, I_STATION]
-                visit_server[visits] = s
-                visit_requested[visits] = item64[i, I_REQUESTED]
-                visit_granted[visits] = item64[i, I_GRANTED]
-                visit_ended[visits] = now
-                visit_step[visits] = item32[i, I_STEP]
-                visit_level[visits] = item32[i, I_GRANT_LEVEL]
-                visit_end[visits] = SERVED
-                visits += 1
+                closes = i
+                how = SERVED
                 riders = item32[i, I_FOLLOWERS]
                 riders_pc = item32[i, I_PC]
-                item32[i, I_HELD] -= 1
-                if item32[i, I_HELD] > 0:
-                    recall_hold(register, outer, item64, item32, i)
-                # The server is in no idle list while it chooses.
-                held = server[s, V_HELD]
-                if server[s, V_PRESENT] == 1 and held < server[s, V_SLOTS]:
-                    unlink_idle(server, pool, skill_class, idle, s)
-                held -= 1
-                server[s, V_HELD] = held
-                server[s, V_CHANGED] = now
-                server[s, V_SLOT_MS] += now
-                if held == 0:
-                    server[s, V_BUSY_MS] += now
-                    if server[s, V_PRESENT] == 1:
-                        server[s, V_BOTH_MS] += now
+                give_slot(server, pool, skill_class, idle, now, s)
                 offer = s
                 loose = s
             elif op == OP_END:
@@ -527,13 +375,21 @@ def advance(  # type: ignore[no-untyped-def]
                 if running != 0:
                     for c in range(clock.shape[0]):
                         if (running >> c) & 1 == 1:
-                            row = register[X_CLOCK_ROWS]
-                            clocked_item[row] = number
-                            clocked_started[row] = clock_started[i, c]
-                            clocked_ended[row] = now
-                            clocked_clock[row] = c
-                            clocked_end[row] = ITEM_ENDED
-                            register[X_CLOCK_ROWS] = row + 1
+                            write_clock(
+                                register,
+                                clocked_item,
+                                clocked_started,
+                                clocked_ended,
+                                clocked_clock,
+                                clocked_end,
+                                clock_started,
+                                now,
+                                ITEM_ENDED,
+                                item64,
+                                item32,
+                                i,
+                                c,
+                            )
                 ended_item[ended] = number
                 ended_case[ended] = item64[i, I_CASE]
                 ended_draw_key[ended] = item64[i, I_KEY]
@@ -562,31 +418,31 @@ def advance(  # type: ignore[no-untyped-def]
                     item32[i, I_PC] = program[pc, P_C]
             elif op == OP_LEVEL:
                 item32[i, I_LEVEL] = program[pc, P_A]
-            elif op == OP_CLOCK_START or op == OP_CLOCK_STOP:
+            elif op in (OP_CLOCK_START, OP_CLOCK_STOP):
                 c = program[pc, P_A]
                 if (item32[i, I_RUNNING] >> c) & 1 == 1:
-                    row = register[X_CLOCK_ROWS]
-                    clocked_item[row] = item64[i, I_NUMBER]
-                    clocked_started[row] = clock_started[i, c]
-                    clocked_ended[row] = now
-                    clocked_clock[row] = c
-                    clocked_end[row] = RESTARTED if op == OP_CLOCK_START else KEPT
-                    register[X_CLOCK_ROWS] = row + 1
-                    item32[i, I_RUNNING] &= ~(1 << c)
+                    write_clock(
+                        register,
+                        clocked_item,
+                        clocked_started,
+                        clocked_ended,
+                        clocked_clock,
+                        clocked_end,
+                        clock_started,
+                        now,
+                        RESTARTED if op == OP_CLOCK_START else KEPT,
+                        item64,
+                        item32,
+                        i,
+                        c,
+                    )
                 if op == OP_CLOCK_START:
                     item32[i, I_RUNNING] |= 1 << c
                     item32[i, I_EXPIRED] &= ~(1 << c)
                     clock_started[i, c] = now
-                    schedule(
-                        agenda,
-                        heap,
-                        ring,
-                        ring_event,
-                        clock[c, C_RING],
-                        now + clock[c, C_LIMIT],
-                        RULE_KEY | (item64[i, I_NUMBER] << ENTITY_SHIFT) | c,
-                        i,
-                    )
+                    key = RULE_KEY | (item64[i, I_NUMBER] << ENTITY_SHIFT) | c
+                    due = now + clock[c, C_LIMIT]
+                    schedule(agenda, heap, ring, ring_event, clock[c, C_RING], due, key, i)
             elif op == OP_OWN:
                 item32[i, I_OWNER] = item32[i, I_SERVER]
             elif op == OP_SPAWN:
@@ -603,28 +459,12 @@ def advance(  # type: ignore[no-untyped-def]
                 item32[j, I_OWNER] = item32[i, I_OWNER]
                 delay = 0
                 if program[pc, P_C] >= 0:
-                    delay = draw_duration(
-                        seed,
-                        replication,
-                        item64[i, I_KEY],
-                        program[pc, P_PURPOSE],
-                        visit,
-                        program[pc, P_C],
-                        span,
-                        component,
-                        knot,
-                    )
-                schedule(
-                    agenda,
-                    heap,
-                    ring,
-                    ring_event,
-                    program[pc, P_RING],
-                    now + delay,
-                    ARRIVE_KEY | (item64[j, I_NUMBER] << ENTITY_SHIFT),
-                    j,
-                )
-            elif op == OP_GATE_WAIT or op == OP_GATE_OPEN:
+                    who, purpose, dist = item64[i, I_KEY], program[pc, P_PURPOSE], program[pc, P_C]
+                    delay = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
+                key = ARRIVE_KEY | (item64[j, I_NUMBER] << ENTITY_SHIFT)
+                due = now + delay
+                schedule(agenda, heap, ring, ring_event, program[pc, P_RING], due, key, j)
+            elif op in (OP_GATE_WAIT, OP_GATE_OPEN):
                 gate = program[pc, P_A]
                 scope = gate_scope[gate]
                 topic = -1
@@ -640,13 +480,13 @@ def advance(  # type: ignore[no-untyped-def]
                         item32[i, I_STATE] = AT_GATE
                         item32[i, I_PRIORITY] = 0
                         item64[i, I_RANK_TIME] = 0
-                        enqueue(item64, item32, queue, I_PREV, first_key_queue + k, i)
+                        enqueue(item64, item32, queue, item32, I_PREV, first_key_queue + k, i)
                         current = -1
                 else:
                     if k >= 0:
                         j = first_of(item64, item32, queue, first_key_queue + k)
                         while j >= 0:
-                            dequeue(item64, item32, queue, I_PREV, first_key_queue + k, j)
+                            dequeue(item64, item32, queue, item32, I_PREV, first_key_queue + k, j)
                             item32[j, I_STATE] = BUSY
                             item32[j, I_LINK] = -1
                             if ready_head < 0:
@@ -686,11 +526,11 @@ def advance(  # type: ignore[no-untyped-def]
                 t = heap[0, E_T]
                 key = heap[0, E_KEY]
                 source = 0
-            if arrival_next < t or (arrival_next == t and ARRIVE_KEY < key):
+            if arrival_next < t or (arrival_next == t and key > ARRIVE_KEY):
                 t = arrival_next
                 key = ARRIVE_KEY
                 source = 2
-            if window_next < t or (window_next == t and window_key[window] < key):
+            if window_next < t or (window_next == t != NEVER and window_key[window] < key):
                 t = window_next
                 key = window_key[window]
                 source = 3
@@ -744,7 +584,9 @@ def advance(  # type: ignore[no-untyped-def]
                 else:
                     r = agenda[A_RING]
                     load = ring_event[ring[r, G_START] + ring[r, G_HEAD], E_LOAD]
-                    ring[r, G_HEAD] = (ring[r, G_HEAD] + 1) & ring[r, G_MASK]
+                    ring[r, G_HEAD] += 1
+                    if ring[r, G_HEAD] == ring[r, G_SIZE]:
+                        ring[r, G_HEAD] = 0
                     ring[r, G_COUNT] -= 1
                     find_ring(agenda, ring, ring_event)
                 phase = key >> PHASE_SHIFT
@@ -756,22 +598,11 @@ def advance(  # type: ignore[no-untyped-def]
                         item32[i, I_STATE] == WAITING or item32[i, I_STATE] == UNNOTICED
                     ):
                         leaves = i
-                        row = item32[i, I_ROW]
-                        visit_item[visits] = item64[i, I_NUMBER]
-                        visit_station[visits] = seize[row, Z_STATION]
-                        visit_served_at[visits] = item32[i, I_STATION]
-                        visit_server[visits] = -1
-                        visit_requested[visits] = item64[i, I_REQUESTED]
-                        visit_granted[visits] = -1
-                        visit_ended[visits] = now
-                        visit_step[visits] = item32[i, I_STEP]
-                        visit_level[visits] = item32[i, I_LEVEL]
-                        visit_end[visits] = ABANDONED
-                        visits += 1
+                        row = program[item32[i, I_ASKED], P_A]
+                        closes = i
+                        how = ABANDONED
                         item32[i, I_STATE] = BUSY
                         item32[i, I_PC] = seize[row, Z_ELSE]
-                        if item32[i, I_HELD] > 0:
-                            recall_hold(register, outer, item64, item32, i)
                         current = i
                 elif phase == ARRIVE:
                     item64[i, I_ARRIVED] = now
@@ -781,21 +612,28 @@ def advance(  # type: ignore[no-untyped-def]
                 else:
                     sub = key & SUB_MASK
                     state = item32[i, I_STATE]
-                    queued = state == WAITING or state == UNNOTICED
+                    queued = state in (WAITING, UNNOTICED)
                     if sub < NOTICE_SUB:
                         if (
                             item64[i, I_NUMBER] == (key >> ENTITY_SHIFT) & ENTITY_MASK
                             and (item32[i, I_RUNNING] >> sub) & 1 == 1
                             and clock_started[i, sub] + clock[sub, C_LIMIT] == now
                         ):
-                            row = register[X_CLOCK_ROWS]
-                            clocked_item[row] = item64[i, I_NUMBER]
-                            clocked_started[row] = clock_started[i, sub]
-                            clocked_ended[row] = now
-                            clocked_clock[row] = sub
-                            clocked_end[row] = EXPIRED
-                            register[X_CLOCK_ROWS] = row + 1
-                            item32[i, I_RUNNING] &= ~(1 << sub)
+                            write_clock(
+                                register,
+                                clocked_item,
+                                clocked_started,
+                                clocked_ended,
+                                clocked_clock,
+                                clocked_end,
+                                clock_started,
+                                now,
+                                EXPIRED,
+                                item64,
+                                item32,
+                                i,
+                                sub,
+                            )
                             item32[i, I_EXPIRED] |= 1 << sub
                             action = clock[sub, C_ACTION]
                             if action == RAISE:
@@ -826,6 +664,34 @@ def advance(  # type: ignore[no-untyped-def]
                         first_row = station[item32[i, I_STATION], S_ROUTE_START] + sub - ROUTE_SUB
                         last_row = first_row + 1
 
+        # ── closes: a visit ends; what the item holds now is what it held before
+        if closes >= 0:
+            write_visit(
+                visit_item,
+                visit_station,
+                visit_served_at,
+                visit_server,
+                visit_requested,
+                visit_granted,
+                visit_ended,
+                visit_step,
+                visit_level,
+                visit_end,
+                visits,
+                now,
+                how,
+                program,
+                seize,
+                item64,
+                item32,
+                closes,
+            )
+            visits += 1
+            if how == SERVED:
+                item32[closes, I_HELD] -= 1
+            if item32[closes, I_HELD] > 0:
+                recall_hold(register, outer, item64, item32, closes)
+
         # ── asks: try the pools that are due; last_row says that only one is tried, by a request that goes on waiting
         if asks >= 0:
             at = item32[asks, I_STATION]
@@ -852,112 +718,63 @@ def advance(  # type: ignore[no-untyped-def]
                 load = asks | (item32[asks, I_ROUTED] << LOAD_SHIFT)
                 key = (RULE_KEY | (item64[asks, I_NUMBER] << ENTITY_SHIFT)) + ROUTE_SUB - first_row
                 while r < last_row:
-                    schedule(
-                        agenda,
-                        heap,
-                        ring,
-                        ring_event,
-                        route[r, R_RING] if waited == 0 else -1,
-                        now + route[r, R_AGE] - waited,
-                        key + r,
-                        load,
-                    )
+                    delay_ring = route[r, R_RING] if waited == 0 else -1
+                    due = now + route[r, R_AGE] - waited
+                    schedule(agenda, heap, ring, ring_event, delay_ring, due, key + r, load)
                     r += 1
 
         # ── leaves: out of its queue and its group
         if leaves >= 0:
-            q = item32[leaves, I_QUEUE]
-            dequeue(item64, item32, queue, I_PREV, q, leaves)
-            if q < lanes:
-                s = q // levels
-                count = station[s, S_WAITING] - 1
-                station[s, S_WAITING] = count
-                if count == 0:
-                    unlink_rows(route, pool, station[s, S_ROUTE_START], station[s, S_ROUTE_END])
-            else:
-                server[(q - lanes) // PRIVATE_QUEUES, V_PRIVATE] -= 1
-            k = item32[leaves, I_GROUP]
-            if k >= 0:
-                dequeue(item64, item32, queue, I_GROUP_PREV, first_key_queue + k, leaves)
-                if queue[first_key_queue + k, Q_HEAD] < 0 and queue[first_key_queue + k, Q_ROOT] < 0:
-                    drop_key(register, keyed, bucket, k)
+            leave_queue(
+                register, station, route, pool, server, item64, item32, group32, queue, keyed, bucket, levels, leaves
+            )
 
         # ── waits: into a shared lane or a private queue, by rank, and into its group
         if waits >= 0:
-            at = item32[waits, I_STATION]
-            level = item32[waits, I_LEVEL]
             if asks >= 0:
                 item32[waits, I_PLACE] = -1
-            place = item32[waits, I_PLACE]
-            item32[waits, I_PRIORITY] = lane_priority[at, level]
-            item64[waits, I_RANK_TIME] = item64[waits, I_REQUESTED] - lane_head_start[at, level]
-            if place < 0:
-                q = at * levels + level
-                count = station[at, S_WAITING]
-                station[at, S_WAITING] = count + 1
-                if count == 0:
-                    link_rows(route, pool, station[at, S_ROUTE_START], station[at, S_ROUTE_END])
-            else:
-                q = lanes + PRIVATE_QUEUES * place
-                if item32[waits, I_STATE] == UNNOTICED:
-                    q += 2
-                if seize[item32[waits, I_ROW], Z_ABSENT] == ABSENT_WAIT:
-                    q += 1
-                server[place, V_PRIVATE] += 1
-            item32[waits, I_QUEUE] = q
-            enqueue(item64, item32, queue, I_PREV, q, waits)
-            k = -1
-            if station[at, S_BATCH] > 1:
-                pc = item32[waits, I_PC]
-                topic = item32[waits, I_TOPIC]
-                k = find_key(keyed, bucket, place, at, pc, topic)
-                if k < 0:
-                    k = add_key(register, keyed, bucket, queue, first_key_queue, place, at, pc, topic)
-                enqueue(item64, item32, queue, I_GROUP_PREV, first_key_queue + k, waits)
-            item32[waits, I_GROUP] = k
+            join_queue(
+                register,
+                program,
+                seize,
+                station,
+                route,
+                pool,
+                server,
+                lane_priority,
+                lane_head_start,
+                item64,
+                item32,
+                group32,
+                queue,
+                keyed,
+                bucket,
+                levels,
+                waits,
+            )
             if asked_now >= 0:
                 # Patience matters only to those who wait.
                 if seize[asked_now, Z_PATIENCE] >= 0:
                     length = constant[seize[asked_now, Z_PATIENCE]]
                     if length < 0:
-                        length = draw_duration(
-                            seed,
-                            replication,
+                        who, purpose, dist = (
                             item64[waits, I_KEY],
                             seize[asked_now, Z_PATIENCE_PURPOSE],
-                            visit,
                             seize[asked_now, Z_PATIENCE],
-                            span,
-                            component,
-                            knot,
                         )
-                    schedule(
-                        agenda,
-                        heap,
-                        ring,
-                        ring_event,
-                        seize[asked_now, Z_PATIENCE_RING],
-                        now + length,
-                        PATIENCE_KEY | (item64[waits, I_NUMBER] << ENTITY_SHIFT),
-                        waits | (item32[waits, I_TICKET] << LOAD_SHIFT),
-                    )
+                        length = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
+                    load = waits | (item32[waits, I_TICKET] << LOAD_SHIFT)
+                    key = PATIENCE_KEY | (item64[waits, I_NUMBER] << ENTITY_SHIFT)
+                    r = seize[asked_now, Z_PATIENCE_RING]
+                    due = now + length
+                    schedule(agenda, heap, ring, ring_event, r, due, key, load)
                 current = -1
 
         # ── granted: takes a slot of the server and goes on, at once or when those before it have
         if granted >= 0:
             if asks >= 0:
                 item32[granted, I_PLACE] = -1
-            held = server[by, V_HELD]
-            if loose != by:
-                unlink_idle(server, pool, skill_class, idle, by)
-            server[by, V_HELD] = held + 1
-            server[by, V_CHANGED] = now
-            server[by, V_SLOT_MS] -= now
-            if held == 0:
-                server[by, V_BUSY_MS] -= now
-                server[by, V_BOTH_MS] -= now
-            if loose != by and held + 1 < server[by, V_SLOTS]:
-                link_idle(server, pool, skill_class, idle, by)
+            take_slot(server, pool, skill_class, idle, now, by, loose != by)
             item32[granted, I_STATE] = BUSY
             item32[granted, I_SERVER] = by
             item32[granted, I_GRANT_LEVEL] = item32[granted, I_LEVEL]
@@ -1001,7 +818,11 @@ class _KernelCache(FunctionCache):
     """Numba's disk cache, which by itself notices neither a change of an inlined function nor of bounds checking."""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), _digest((columns, draws, orders, rules, tables)), config.BOUNDSCHECK)
+        return (
+            *super()._index_key(sig, codegen),
+            _digest((columns, draws, moves, orders, rules, tables)),
+            config.BOUNDSCHECK,
+        )  # type: ignore[attr-defined]
 
 
 def _digest(modules: tuple[ModuleType, ...]) -> str:
@@ -1013,7 +834,7 @@ def _digest(modules: tuple[ModuleType, ...]) -> str:
 @cache
 def kernel() -> Any:
     """``advance``, compiled for its one signature: by this machine once, then from the cache on disk."""
-    dispatcher = njit(nogil=True, _nrt=False, error_model="numpy")(advance)
+    dispatcher = njit(nogil=True, **orders.OPTIONS)(advance)
     dispatcher._cache = _KernelCache(advance)
     arguments = [
         getattr(types, kind) if dimensions == 0 else types.Array(getattr(types, kind), dimensions, "C")

@@ -8,6 +8,8 @@ None of the orders has two equal members, so a structure may be rebuilt in any w
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import njit
 
 from sim import draws
@@ -23,7 +25,7 @@ from sim.service.columns import (
     E_T,
     G_COUNT,
     G_HEAD,
-    G_MASK,
+    G_SIZE,
     G_START,
     I_NUMBER,
     I_PRIORITY,
@@ -66,8 +68,9 @@ IN_LIST = -2
 LIST_WALK = 8
 """A request that would have to pass more than this many others goes to the queue's heap instead of its list."""
 
-compiled = njit(_nrt=False, error_model="numpy")
-inlined = njit(_nrt=False, error_model="numpy", forceinline=True)
+OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
+compiled = njit(**OPTIONS)
+inlined = njit(forceinline=True, **OPTIONS)
 
 
 # ── events: a 4-ary heap, and rings for constant delays ──────────────────────────────────────────────────────────────
@@ -139,18 +142,24 @@ def close_hole(agenda, heap):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _around(place, size):  # type: ignore[no-untyped-def]
+    """A place in a ring, counted from its start, when that may lie one round further."""
+    return place - size if place >= size else place
+
+
+@inlined
 def push_ring(agenda, ring, ring_event, r, t, key, load):  # type: ignore[no-untyped-def]
     """Put an event into a ring, in order; false if there is no room or too many would have to be passed."""
     count = ring[r, G_COUNT]
-    mask = ring[r, G_MASK]
-    if count > mask:
+    size = ring[r, G_SIZE]
+    if count == size:
         agenda[A_FULL_RING] = r
         return False
     start = ring[r, G_START]
     head = ring[r, G_HEAD]
     before = count
     while before > 0:
-        last = start + ((head + before - 1) & mask)
+        last = start + _around(head + before - 1, size)
         last_t = ring_event[last, E_T]
         if last_t < t or (last_t == t and ring_event[last, E_KEY] <= key):
             break
@@ -158,12 +167,12 @@ def push_ring(agenda, ring, ring_event, r, t, key, load):  # type: ignore[no-unt
         if count - before > RING_WALK:
             return False
     for place in range(count, before, -1):
-        to = start + ((head + place) & mask)
-        of = start + ((head + place - 1) & mask)
+        to = start + _around(head + place, size)
+        of = start + _around(head + place - 1, size)
         ring_event[to, E_T] = ring_event[of, E_T]
         ring_event[to, E_KEY] = ring_event[of, E_KEY]
         ring_event[to, E_LOAD] = ring_event[of, E_LOAD]
-    place = start + ((head + before) & mask)
+    place = start + _around(head + before, size)
     ring_event[place, E_T] = t
     ring_event[place, E_KEY] = key
     ring_event[place, E_LOAD] = load
@@ -224,128 +233,128 @@ def goes_before(item64, item32, i, j):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _meld(item64, item32, link, a, b):  # type: ignore[no-untyped-def]
-    """Join two pairing heaps by their roots; ``link`` is the column of prev, followed by next and child."""
+def _meld(item64, item32, link, column, a, b):  # type: ignore[no-untyped-def]
+    """Join two pairing heaps by their roots; prev, next and child are at ``column`` … of ``link``."""
     if a < 0:
         return b
     if b < 0:
         return a
     if goes_before(item64, item32, b, a):
         a, b = b, a
-    child = item32[a, link + 2]
-    item32[b, link + 1] = child
+    child = link[a, column + 2]
+    link[b, column + 1] = child
     if child >= 0:
-        item32[child, link] = b
-    item32[b, link] = a
-    item32[a, link + 2] = b
-    item32[a, link] = -1
-    item32[a, link + 1] = -1
+        link[child, column] = b
+    link[b, column] = a
+    link[a, column + 2] = b
+    link[a, column] = -1
+    link[a, column + 1] = -1
     return a
 
 
 @compiled
-def _join_children(item64, item32, link, first):  # type: ignore[no-untyped-def]
+def _join_children(item64, item32, link, column, first):  # type: ignore[no-untyped-def]
     """One heap of a row of siblings: pair them from the left, then join the pairs from the right."""
     stack = -1
     while first >= 0:
         a = first
-        b = item32[a, link + 1]
+        b = link[a, column + 1]
         first = -1
-        item32[a, link] = -1
+        link[a, column] = -1
         if b >= 0:
-            first = item32[b, link + 1]
-            a = _meld(item64, item32, link, a, b)
-        item32[a, link + 1] = stack
+            first = link[b, column + 1]
+            a = _meld(item64, item32, link, column, a, b)
+        link[a, column + 1] = stack
         stack = a
     root = -1
     while stack >= 0:
         a = stack
-        stack = item32[a, link + 1]
-        item32[a, link + 1] = -1
-        root = _meld(item64, item32, link, root, a)
+        stack = link[a, column + 1]
+        link[a, column + 1] = -1
+        root = _meld(item64, item32, link, column, root, a)
     return root
 
 
 @compiled
-def _enqueue_within(item64, item32, queue, link, q, i):  # type: ignore[no-untyped-def]
+def _enqueue_within(item64, item32, queue, link, column, q, i):  # type: ignore[no-untyped-def]
     """Put an item that is neither first nor last in its place in the list if that is near the end, else in the heap."""
     j = queue[q, Q_TAIL]
     for _ in range(LIST_WALK):
         later = j
-        j = item32[j, link]
+        j = link[j, column]
         if goes_before(item64, item32, j, i):
-            item32[i, link] = j
-            item32[i, link + 1] = later
-            item32[i, link + 2] = IN_LIST
-            item32[j, link + 1] = i
-            item32[later, link] = i
+            link[i, column] = j
+            link[i, column + 1] = later
+            link[i, column + 2] = IN_LIST
+            link[j, column + 1] = i
+            link[later, column] = i
             return
-    item32[i, link] = -1
-    item32[i, link + 1] = -1
-    item32[i, link + 2] = -1
-    queue[q, Q_ROOT] = _meld(item64, item32, link, queue[q, Q_ROOT], i)
+    link[i, column] = -1
+    link[i, column + 1] = -1
+    link[i, column + 2] = -1
+    queue[q, Q_ROOT] = _meld(item64, item32, link, column, queue[q, Q_ROOT], i)
 
 
 @inlined
-def enqueue(item64, item32, queue, link, q, i):  # type: ignore[no-untyped-def]
+def enqueue(item64, item32, queue, link, column, q, i):  # type: ignore[no-untyped-def]
     """Put item ``i`` into queue ``q``."""
     tail = queue[q, Q_TAIL]
     if tail < 0:
         queue[q, Q_HEAD] = i
         queue[q, Q_TAIL] = i
-        item32[i, link] = -1
-        item32[i, link + 1] = -1
-        item32[i, link + 2] = IN_LIST
+        link[i, column] = -1
+        link[i, column + 1] = -1
+        link[i, column + 2] = IN_LIST
     elif goes_before(item64, item32, tail, i):
         queue[q, Q_TAIL] = i
-        item32[tail, link + 1] = i
-        item32[i, link] = tail
-        item32[i, link + 1] = -1
-        item32[i, link + 2] = IN_LIST
+        link[tail, column + 1] = i
+        link[i, column] = tail
+        link[i, column + 1] = -1
+        link[i, column + 2] = IN_LIST
     elif goes_before(item64, item32, i, queue[q, Q_HEAD]):
         head = queue[q, Q_HEAD]
         queue[q, Q_HEAD] = i
-        item32[head, link] = i
-        item32[i, link] = -1
-        item32[i, link + 1] = head
-        item32[i, link + 2] = IN_LIST
+        link[head, column] = i
+        link[i, column] = -1
+        link[i, column + 1] = head
+        link[i, column + 2] = IN_LIST
     else:
-        _enqueue_within(item64, item32, queue, link, q, i)
+        _enqueue_within(item64, item32, queue, link, column, q, i)
 
 
 @compiled
-def _leave_heap(item64, item32, queue, link, q, i):  # type: ignore[no-untyped-def]
-    children = _join_children(item64, item32, link, item32[i, link + 2])
+def _leave_heap(item64, item32, queue, link, column, q, i):  # type: ignore[no-untyped-def]
+    children = _join_children(item64, item32, link, column, link[i, column + 2])
     if queue[q, Q_ROOT] == i:
         queue[q, Q_ROOT] = children
         return
-    prev = item32[i, link]
-    after = item32[i, link + 1]
-    if item32[prev, link + 2] == i:
-        item32[prev, link + 2] = after
+    prev = link[i, column]
+    after = link[i, column + 1]
+    if link[prev, column + 2] == i:
+        link[prev, column + 2] = after
     else:
-        item32[prev, link + 1] = after
+        link[prev, column + 1] = after
     if after >= 0:
-        item32[after, link] = prev
-    queue[q, Q_ROOT] = _meld(item64, item32, link, queue[q, Q_ROOT], children)
+        link[after, column] = prev
+    queue[q, Q_ROOT] = _meld(item64, item32, link, column, queue[q, Q_ROOT], children)
 
 
 @inlined
-def dequeue(item64, item32, queue, link, q, i):  # type: ignore[no-untyped-def]
+def dequeue(item64, item32, queue, link, column, q, i):  # type: ignore[no-untyped-def]
     """Take item ``i`` out of queue ``q``, wherever it stands."""
-    if item32[i, link + 2] == IN_LIST:
-        prev = item32[i, link]
-        after = item32[i, link + 1]
+    if link[i, column + 2] == IN_LIST:
+        prev = link[i, column]
+        after = link[i, column + 1]
         if prev >= 0:
-            item32[prev, link + 1] = after
+            link[prev, column + 1] = after
         else:
             queue[q, Q_HEAD] = after
         if after >= 0:
-            item32[after, link] = prev
+            link[after, column] = prev
         else:
             queue[q, Q_TAIL] = prev
     else:
-        _leave_heap(item64, item32, queue, link, q, i)
+        _leave_heap(item64, item32, queue, link, column, q, i)
 
 
 @inlined

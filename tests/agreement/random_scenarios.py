@@ -169,8 +169,8 @@ class _World:
 
     def _span(self) -> str:
         """A shift near the start; at least six minutes, so that a break fits."""
-        first = self.start_min + self.choose.one((0, 0, 1, 2, 5, 10, 15, -5))
-        last = first + self.choose.one((6, 8, 10, 10, 15, 20))
+        first = self.start_min + self.choose.one((0, 0, 1, 2, 8, 8, 16, -8))
+        last = first + self.choose.one((6, 7, 8, 8, 16, 24))
         return "-".join(f"{minute % 1440 // 60:02}:{minute % 60:02}" for minute in (first, last))
 
     def _station(self) -> Tree:
@@ -190,7 +190,7 @@ class _World:
             "needs": c.some(c.one(groups)["skills"], 80),
             "route": [{"pool": pool, "after_s": age} for pool, age in zip(route, ages, strict=True)],
             "levels": levels,
-            "batch_limit": c.one((3, 2, 4, 6)) if self.batches and c.chance(75) else 1,
+            "batch_limit": c.one((3, 2, 4, 6)) if self.batches and c.chance(85) else 1,
         }
 
     def _clock(self, number: int) -> Tree:
@@ -275,15 +275,15 @@ class _World:
         if home:
             source["for_each_server_of" if way == "at" and c.chance(60) else "home_pool"] = c.one(self.staffed)
         if c.chance(75):
-            source["topics"] = c.between(1, 3)
+            source["topics"] = c.one((1, 2, 3, 2, 3, 40))
         return source
 
     def _burst(self) -> list[float]:
-        """Several at one instant, or one after the other; now and then off the grid."""
+        """Several at one instant, or one after the other; now and then off the grid, or a crowd."""
         c = self.choose
         first = self.start_min * 60 + self.times(0, 9) + (0.5 if c.chance(15) else 0.0)
         apart = c.one((0, 0, 1)) * self.unit_s
-        return [first + i * apart for i in range(c.between(1, 10))]
+        return [first + i * apart for i in range(c.between(1, 10) if c.chance(95) else 60)]
 
     # ── the plan ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -348,7 +348,11 @@ class _Journey:
         # A clock that may send an item into a batch leaves only work and waiting between seize and release.
         self.theme = self.choose.one(THEMES)
         sends = [name for name, clock in world.clocks.items() if clock.get("station") in world.batch_stations]
-        self.clocks = list(world.clocks) if self.choose.chance(90) and "deep" not in self.theme else [c for c in world.clocks if c not in sends]
+        self.clocks = (
+            list(world.clocks)
+            if self.choose.chance(90) and "deep" not in self.theme
+            else [c for c in world.clocks if c not in sends]
+        )
         self.simple = bool(set(self.clocks) & set(sends))
         self.left = self.choose.between(9, 20)
         if number > 0 and self.choose.chance(60):

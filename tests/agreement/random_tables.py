@@ -105,8 +105,8 @@ class _Maker:
         )
         servers = []
         for p in range(self.pools):
-            for _ in range(self.upto(4, 1)):
-                slots = self.pick(1, 2, 3) if p == 0 else self.pick(1, 1, 2, 3)
+            for _ in range(self.upto(4, 2 if p == 0 else 1)):
+                slots = self.pick(1, 2, 3, 3) if p == 0 else self.pick(1, 1, 2, 3)
                 servers.append((p, self.pick(3, 3, 3, 0, 1, 2), self.pick(1000, 1000, 500, 1250, 937), slots))
         self.servers = len(servers)
         slow = np.full((self.pools, 4), 1000, dtype=np.int64)
@@ -226,7 +226,7 @@ class _Maker:
 
     def _block(self) -> None:
         kinds = ["serve"] * 10 + ["wait", "share", "queue", "level", "mark", "go"]
-        kinds += ["clock"] * (3 if self.clocks else 0) + ["gate"] * (6 if self.gates else 0)
+        kinds += ["clock"] * (3 if self.clocks else 0) + ["gate"] * (8 if self.gates else 0)
         kinds += ["spawn"] * (2 if self.kind + 1 < self.kinds else 0) + ["parent"] * (3 if self.kind > 0 else 1)
         match self.pick(*kinds):
             case "serve":
@@ -279,6 +279,7 @@ class _Maker:
         batches = [s for s in range(self.stations) if self.batch[s] > 1]
         if held and batches and self.chance(0.9):
             station = self.pick(*batches)
+        self.inside = held > 0
         after = ("after", len(self.rows), len(self.seizes))
         self._seize(station, self._later() if held == 0 else after)
         if self.batch[station] > 1:
@@ -292,7 +293,7 @@ class _Maker:
                 self.add(Op.CLOCK_START, self.upto(self.clocks - 1))
             if self.gates and self.chance(0.05):
                 self.add(Op.GATE_WAIT, self.upto(self.gates - 1))
-            if held + 1 < MAX_HELD and self.chance(0.6 if held == 0 else 0.4):
+            if held + 1 < MAX_HELD and self.chance(0.75 if held == 0 else 0.4):
                 self._serve(held + 1)
                 if self.chance(0.5):
                     self.add(Op.WORK, self.duration())
@@ -312,7 +313,7 @@ class _Maker:
     def _seize(self, station: int, otherwise: Any) -> None:
         empty = self.empty_route[station]
         prefer = self.pick(1, 2, 2) if empty or self.chance(0.6) else 0
-        patience = NONE if self.chance(0.4) else self.duration()
+        patience = NONE if self.chance(0.7 if self.inside else 0.4) else self.duration()
         fallback = NONE if empty or self.chance(0.5) else self.pick(0, 1, 2, 4) * TICK
         if_absent = 1 if empty else self.upto(1)
         notice = NONE if self.chance(0.2) else self.duration()

@@ -19,11 +19,73 @@ from sim.run import join
 from sim.service.actors import SHARED, UNNOTICED, WAITING, Item, Request, Server
 from sim.service.build import Network, build
 from sim.service.reference import ReferenceEngine
-from sim.service.rules import SUB_ROUTE, Phase
+from sim.service.rules import Phase
 from sim.service.tables import NONE, ClockAction, ClockEnd, IfAbsent, Op, Prefer, Tables, Trace, VisitEnd
 
 LEAST_SHARE = 0.05
 """Each rule fires in at least this share of the scenarios."""
+
+
+_RULES = """
+age: of a route that it left | overflows to a later pool | reached, nobody free
+batch: a rider passes its own age | an unnoticed one rides along | rank is not the order of numbers | rides
+  along, private | rides along, shared | the limit cuts it
+branch: after_release | again | clock_passed | clock_taken | impatient_passed | impatient_taken | opens | out |
+  parent_passed | parent_taken | queue_passed | queue_taken | share_passed | share_taken | stayed | through_gate
+call: a server holds work at a cut | cut at an event's time | new skills found work | skills changed | then
+  other shares | then other skills | then other speeds
+clock: a stale end | ends with the item | jump while private | jump while riding along | jump while waiting |
+  jump, does not wait | raise while private | raise while riding along | raise while waiting | raise, does not
+  wait | record while private | record while riding along | record while waiting | record, does not wait |
+  restarted | stopped in time | the flag is cleared
+duration: of an absent server | pace not normal | slower with others held | wait of 0 ms | work of 0 ms
+end of the run: open items | open visits
+end: of a parent before its child | releases a server | releases several
+enter: finds work | still holds work
+fallback: granted by it | to the route | too late | unnoticed until then
+gate: not in the order they came | opened for waiters | others wait at another key | several go on | stays open,
+  passes | waits at it | waits with a server held
+grant: at another station than asked
+has arrivals: at | for_each_server_of | home_pool | overdispersion | profile | times_s | topics
+has clock: jump | raise | record
+has do: branch | branch_clock | branch_parent | branch_queue | end | go | level | mark | open_gate | own |
+  release | seize | serve | spawn | start_clock | stop_clock | wait | wait_gate | work
+has family: constant | cut off | empirical | exponential | gamma | hyperexponential | lognormal | mixture |
+  weibull
+has scope: home | run | topic
+hold: 2 servers | 3 servers | 4 servers | a server twice
+leave: an unnoticed one moves | holds work | private requests move | private requests stay | several move
+notice: by a busy or absent server | by a free server | too late
+patience: drawn, served at once | ends a private wait | ends a wait | ends at once | granted in the same tick |
+  of one that holds a server | of one that moved
+prefer: absent, route | absent, wait | home is present | lacks the skill | no home | no owner | not in the
+  route's pools | owner is present
+private: fallback of 0 ms | granted at once | notice of 0 ms | unnoticed by a free server
+release: absent, takes nothing | followers go on | followers, then the next | the server finds work
+route: a later pool at once | granted at once | granted when it moves | moved, waits again
+run: several granted go on in turn
+server: fewest held decides | longest idle decides | the number decides | the skill excludes a free one
+spawn: in the same tick | inherits an owner | with a delay
+tick: ARRIVE of arrivals and spawned | ENTER and ARRIVE | ENTER and PATIENCE | ENTER and RULE | ENTER and STEP |
+  LEAVE and ARRIVE | LEAVE and ENTER | LEAVE and PATIENCE | LEAVE and RULE | LEAVE and STEP | PATIENCE and
+  ARRIVE | RULE and ARRIVE | RULE and PATIENCE | STEP and ARRIVE | STEP and PATIENCE | STEP and RULE | an
+  earlier phase after a later one | two of ARRIVE | two of ENTER | two of LEAVE | two of PATIENCE | two of RULE
+  | two of STEP
+visit counted again: BRANCH_SHARE | SEIZE | SPAWN | WAIT | WORK
+visit: abandoned | rode_along | served
+work: a head start decides | chosen among several | priority or head start decides | private before shared |
+  shared before private | the age excludes a queue | the item's number decides | the skill excludes a queue
+"""
+
+
+def _rules() -> Iterator[str]:
+    for line in _RULES.strip().replace("\n  ", " ").splitlines():
+        topic, _, names = line.partition(": ")
+        yield from (f"{topic}: {name}" for name in names.split(" | "))
+
+
+RULES = frozenset(_rules())
+"""Everything that is counted; a rule that never fires is missed by name."""
 
 
 class CountingEngine(ReferenceEngine):
@@ -79,12 +141,14 @@ class CountingEngine(ReferenceEngine):
 
     def _pause(self, item: Item, duration: int) -> None:
         working = self.op[item.pc - 1] == Op.WORK
-        self.note("work of 0 ms" if working else "wait of 0 ms", duration == 0)
+        self.note("duration: work of 0 ms" if working else "duration: wait of 0 ms", duration == 0)
         if working:
             server = self.servers[item.held[-1].server]
-            self.note("work: slower with others held", self.slow[server.pool][server.held] != 1000 and server.held > 1)
-            self.note("work: pace not normal", server.speed != 1000)
-            self.note("work: of an absent server", not server.present)
+            self.note(
+                "duration: slower with others held", self.slow[server.pool][server.held] != 1000 and server.held > 1
+            )
+            self.note("duration: pace not normal", server.speed != 1000)
+            self.note("duration: of an absent server", not server.present)
         super()._pause(item, duration)
 
     def _visit_count(self, item: Item, pc: int) -> int:
@@ -113,7 +177,7 @@ class CountingEngine(ReferenceEngine):
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _seize(self, item: Item, pc: int) -> bool:
-        station, patience, _, _, prefer, if_absent, _, notice, _ = self.seize[self.a[pc]]
+        station, patience, _, _, prefer, if_absent, *_ = self.seize[self.a[pc]]
         number = item.owner if prefer == Prefer.OWNER else item.home if prefer == Prefer.HOME else NONE
         if prefer != Prefer.ROUTE:
             server = self.servers[number] if number != NONE else None
@@ -128,7 +192,7 @@ class CountingEngine(ReferenceEngine):
                 self.note(f"prefer: {who} is present")
                 self.note("prefer: not in the route's pools", server.pool not in [p for p, _ in self.route[station]])
         granted = super()._seize(item, pc)
-        self.note("patience drawn, served at once", granted and patience != NONE)
+        self.note("patience: drawn, served at once", granted and patience != NONE)
         return granted
 
     def _ask_privately(self, request: Request, server: Server, unnoticed: int, fallback: int) -> bool:
@@ -334,8 +398,8 @@ def _of_trace(network: Network, whole: Trace, still: Trace) -> Iterator[str]:
         f"branch: {name}" for name in np.unique(moments[whole.marks.moment]) if name not in ("passed", "joined")
     )
     yield from (f"visit: {VisitEnd(end).name.lower()}" for end in np.unique(whole.visits.end))
-    yield from ["open at the end"] * bool(still.items.item.size)
-    yield from ["open visits at the end"] * bool(still.visits.item.size)
+    yield from ["end of the run: open items"] * bool(still.items.item.size)
+    yield from ["end of the run: open visits"] * bool(still.visits.item.size)
 
 
 def _of_tree(case: Case) -> Iterator[str]:
@@ -352,7 +416,7 @@ def _of_tree(case: Case) -> Iterator[str]:
         if "do" not in node and "action" in node:
             yield f"has clock: {node['action']}"
         cut = {"at_least_s", "at_most_s"} & set(node)
-        yield from ["has a distribution cut off"] * bool(cut)
+        yield from ["has family: cut off"] * bool(cut)
     ways = ("times_s", "at", "profile", "overdispersion", "for_each_server_of", "home_pool", "topics")
     for way, source in itertools.product(ways, case.tree["arrivals"]):
         yield from [f"has arrivals: {way}"] * (way in source)
@@ -395,8 +459,10 @@ def rules_fired(case: Case) -> set[str]:
 
 def count(scenarios: int) -> Counter[str]:
     """In how many of so many scenarios each rule fired."""
-    fired: Counter[str] = Counter()
+    fired = Counter(dict.fromkeys(RULES, 0))
     for_each(scenarios, 0, lambda case: fired.update(rules_fired(case)))
+    if unknown := set(fired) - RULES:
+        raise AssertionError(f"not in the list of rules: {sorted(unknown)}")
     return fired
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,20 +20,23 @@ Path = tuple[Any, ...]
 
 def smaller(case: Case, fails: Callable[[Case], bool]) -> Case:
     """The smallest case found within a number of tries that is valid and still fails."""
-    tries = 0
-    found = True
-    while found:
-        found = False
-        for candidate in _candidates(case):
-            if tries == MOST_TRIES:
+    tries, first = 0, 0
+    while True:
+        candidates = list(_candidates(case))
+        for place in range(first, len(candidates)):
+            candidate = candidates[place]()
+            if _valid(candidate.tree):
+                tries += 1
+                if fails(candidate):
+                    # What was in vain before is tried again only at the end.
+                    case, first = candidate, place
+                    break
+        else:
+            if first == 0:
                 return case
-            if not _valid(candidate.tree):
-                continue
-            tries += 1
-            if fails(candidate):
-                case, found = candidate, True
-                break
-    return case
+            first = 0
+        if tries >= MOST_TRIES:
+            return case
 
 
 def _valid(tree: Tree) -> bool:
@@ -42,27 +46,32 @@ def _valid(tree: Tree) -> bool:
         return False
 
 
-def _candidates(case: Case) -> Iterator[Case]:
-    """Cases with one thing less, big things first."""
-    cuts = case.plan.cuts
+def _candidates(case: Case) -> Iterator[Callable[[], Case]]:
+    """Cases with one thing less, big things first; each is made when it is called."""
+    plan, cuts = case.plan, case.plan.cuts
+    if plan.in_pieces:
+        yield partial(replace, case, plan=replace(plan, in_pieces=False))
     for i in range(len(cuts) - 1):
-        yield replace(case, plan=replace(case.plan, cuts=(*cuts[:i], *cuts[i + 1 :])))
+        yield partial(replace, case, plan=replace(plan, cuts=(*cuts[:i], *cuts[i + 1 :])))
     for i, cut in enumerate(cuts):
         if cut.changes:
             plain = replace(cut, changes=cut.changes[1:])
-            yield replace(case, plan=replace(case.plan, cuts=(*cuts[:i], plain, *cuts[i + 1 :])))
-    if case.plan.in_pieces:
-        yield replace(case, plan=replace(case.plan, in_pieces=False))
+            yield partial(replace, case, plan=replace(plan, cuts=(*cuts[:i], plain, *cuts[i + 1 :])))
     for path, change in _changes(case.tree):
-        tree = copy.deepcopy(case.tree)
-        around = tree
-        for key in path[:-1]:
-            around = around[key]
-        change(around, path[-1])
-        yield replace(case, tree=tree)
+        yield partial(_changed, case, path, change)
+
+
+def _changed(case: Case, path: Path, change: Callable[[Any, Any], None]) -> Case:
+    tree = copy.deepcopy(case.tree)
+    around: Any = tree
+    for key in path[:-1]:
+        around = around[key]
+    change(around, path[-1])
+    return replace(case, tree=tree)
 
 
 def _changes(tree: Tree) -> Iterator[tuple[Path, Callable[[Any, Any], None]]]:
+    """Places in the tree and what to do there: several elements of a list out, one key out, a duration made plain."""
     places = sorted(_places(tree), key=lambda place: len(place[0]))
     for path, node in places:
         for size in (16, 8, 4, 2, 1) if isinstance(node, list) else ():

@@ -12,14 +12,15 @@ import pathlib
 import pytest
 from cut_runs import Plan, content_of, first_difference, record_of, states, steps
 from random_scenarios import Case, by_seed, for_each
-from rule_counts import LEAST_SHARE, count, idle_beside_work, table_of
+from rule_counts import LEAST_SHARE, RULES, count, idle_beside_work, table_of
 from smaller import smaller
 
-from sim.library import load, load_text
+from sim.library import load_text
 from sim.measures.conservation import conservation
 from sim.run import make_engine
 from sim.service.build import build
 from sim.service.reference import ReferenceEngine
+from sim.service.tables import VisitEnd
 
 SCENARIOS = int(os.environ.get("LINLI_AGREEMENT", "1000"))
 BLOCKS = 20
@@ -27,6 +28,8 @@ BLOCKS = 20
 
 COUNTED = 1000
 """Scenarios in which the rules are counted: the rarest fires in about 7 % of them."""
+
+IDLE_CHECKED = 400
 
 FAILING = pathlib.Path(__file__).parent / "failing"
 
@@ -77,9 +80,7 @@ def test_engines_agree_on_the_scenarios_saved_by_earlier_failures() -> None:
 
 def test_each_rule_fires_in_at_least_one_of_twenty_scenarios() -> None:
     fired = count(COUNTED)
-    rare = [rule for rule, n in fired.items() if n < LEAST_SHARE * COUNTED]
-    missing = set(RULES) - set(fired)
-    assert not missing
+    rare = [rule for rule in RULES if fired[rule] < LEAST_SHARE * COUNTED]
     assert not rare, table_of(fired, COUNTED)
 
 
@@ -109,15 +110,15 @@ def test_a_failing_case_is_made_as_small_as_can_be() -> None:
         found = states(engine, network, case.plan, content_of(network, case.plan.seed))
         return any((state.trace.visits.end == VisitEnd.ABANDONED).any() for state in found)
 
-    case = next(case for case in map(by_seed, itertools.count()) if abandons(case))
+    case = min(filter(abandons, map(by_seed, range(20))), key=lambda case: len(case.text()))
     least = smaller(case, abandons)
-    steps_left = [step["do"] for kinds in least.tree["regimes"].values() for steps in kinds.values() for step in steps]
+    left = [step["do"] for kinds in least.tree["regimes"].values() for steps in kinds.values() for step in steps]
     assert abandons(least)
-    assert sorted(steps_left) in (["end", "serve"], ["end", "release", "seize"])
+    assert sorted(left) in (["end", "serve"], ["end", "seize"])
     assert len(least.plan.cuts) == 1
 
 
 def read_case(text: str) -> Case:
     """The case that was saved as this text."""
     plan = Plan.of(text.splitlines()[0].removeprefix("# plan: "))
-    return Case(load_text(text).data, plan)
+    return Case(load_text(text).tree, plan)

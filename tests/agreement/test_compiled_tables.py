@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
@@ -10,20 +13,31 @@ from typing import Any
 
 import numpy as np
 import pytest
+from random_tables import Plan, random_plan
 
+from sim.service import columns as at
+from sim.service import growth, orders
 from sim.service.actors import UNNOTICED, WAITING, Item, Request, Server
 from sim.service.compiled import CompiledEngine
+from sim.service.kernel import kernel
 from sim.service.reference import ReferenceEngine
-from sim.service.tables import NONE, ClockAction, ClockEnd, GateScope, Op, Tables
-from tests.agreement.random_tables import Plan, random_plan
+from sim.service.tables import NONE, Arrivals, ClockAction, ClockEnd, GateScope, Op, Tables, Windows, table
 
-SHARE_OF_NETWORKS = 0.05
-"""Each rule fires in at least this share of the networks."""
+NETWORKS = int(os.environ.get("LINLI_AGREEMENT_NETWORKS", "400"))
+BLOCKS = 20
+"""Tests that the networks are divided into, so that several processes share them."""
 
-RULES = 0
+LEAST_SHARE = 0.05
+RULES = 88
+"""Rules that ``Watched`` knows; each fires in at least ``LEAST_SHARE`` of the networks."""
 
-NETWORKS = int(os.environ.get("LINLI_AGREEMENT_NETWORKS", "300"))
-FIRST = int(os.environ.get("LINLI_AGREEMENT_FIRST", "0"))
+SMALLEST = {
+    **dict.fromkeys(("FIRST_ITEMS", "FIRST_EVENTS", "FIRST_RING", "FIRST_HOLDS", "FIRST_KEYS", "FIRST_ROWS"), 1),
+    **{"MOST_ROWS": 64, "SLOW_GROWTH": 8},
+}
+"""Sizes with which all arrays of the compiled engine have to grow all the time."""
+
+pytestmark = pytest.mark.agreement
 
 
 def differences(plan: Plan, reference: Any, compiled: Any) -> list[str]:
@@ -60,10 +74,97 @@ def disagreement(number: int) -> list[str]:
     return differences(plan, *engines)
 
 
-@pytest.mark.agreement
-@pytest.mark.parametrize("number", range(FIRST, FIRST + NETWORKS))
-def test_both_engines_write_the_same_trace(number: int) -> None:
-    assert disagreement(number) == []
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_both_engines_write_the_same_trace(block: int) -> None:
+    for number in range(block, NETWORKS, BLOCKS):
+        assert (number, disagreement(number)) == (number, [])
+
+
+def test_arrays_that_grow_all_the_time_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in SMALLEST.items():
+        monkeypatch.setattr(growth, name, size)
+    for number in range(NETWORKS, NETWORKS + 100):
+        assert (number, disagreement(number)) == (number, [])
+
+
+@pytest.mark.slow
+def test_no_array_is_overrun() -> None:
+    """In a process of its own, whose kernel is compiled with bounds checking (and cached beside the other)."""
+    script = f"""
+import numba, pytest
+from sim.service import growth
+from test_compiled_tables import SMALLEST, disagreement
+assert numba.core.config.BOUNDSCHECK == 1
+for name, size in SMALLEST.items():
+    setattr(growth, name, size)
+for number in range({NETWORKS + 100}, {NETWORKS + 300}):
+    assert disagreement(number) == [], number
+"""
+    here = pathlib.Path(__file__).parent
+    environment = dict(os.environ, NUMBA_BOUNDSCHECK="1", PYTHONPATH=str(here))
+    subprocess.run([sys.executable, "-c", script], cwd=here.parents[1], env=environment, check=True)
+
+
+def test_the_kernel_is_not_compiled_a_second_time() -> None:
+    """A process that finds the disk cache filled does not compile; the engine of this process has filled it."""
+    kernel()
+    script = (
+        "from sim.service.kernel import kernel\n"
+        "stats = kernel().stats\n"
+        "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))"
+    )
+    root = pathlib.Path(__file__).parents[2]
+    told = subprocess.run([sys.executable, "-c", script], cwd=root, check=True, capture_output=True, text=True)
+    assert told.stdout.split() == ["1", "0"]
+
+
+def _arrivals(*t: int) -> Arrivals:
+    return table(Arrivals, [(x, 0, 0, 0, 1, NONE, NONE, NONE) for x in t])
+
+
+@pytest.mark.parametrize(
+    ("method", "first", "second"),
+    [
+        ("add_arrivals", _arrivals(5, 9), _arrivals(8)),
+        ("add_arrivals", _arrivals(), _arrivals(3, 2)),
+        ("add_windows", table(Windows, [(0, 9, 0)]), table(Windows, [(20, 30, 0), (9, 12, 0)])),
+        ("add_windows", table(Windows, [(0, 9, 0)]), table(Windows, [(10, 10, 0)])),
+        ("add_windows", table(Windows, []), table(Windows, [(5, 7, 0), (5, 7, 0)])),
+    ],
+)
+def test_both_engines_refuse_what_comes_too_late_in_the_same_words(method: str, first: Any, second: Any) -> None:
+    plan = random_plan(0)
+    words = []
+    for engine in (ReferenceEngine(plan.tables, 0, 0), CompiledEngine(plan.tables, 0, 0)):
+        getattr(engine, method)(first)
+        with pytest.raises(ValueError, match="ms") as refused:
+            getattr(engine, method)(second)
+        words.append(str(refused.value))
+    assert words[0] == words[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_queue_gives_its_first_whatever_came_and_left_before(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = 300
+    item64 = np.zeros((size, at.ITEM64_COLUMNS), dtype=np.int64)
+    item32 = np.zeros((size, at.ITEM32_COLUMNS), dtype=np.int32)
+    item64[:, at.I_NUMBER] = np.arange(size)
+    queue = np.full((1, at.QUEUE_COLUMNS), NONE, dtype=np.int32)
+    waiting: dict[int, tuple[int, int, int]] = {}
+    for step in range(4000):
+        i = int(rng.integers(size))
+        if i in waiting:
+            if rng.random() < 0.5:
+                i = min(waiting, key=waiting.__getitem__)
+            orders.dequeue(item64, item32, queue, item32, at.I_PREV, 0, i)
+            del waiting[i]
+        else:
+            waiting[i] = int(rng.integers(3)), int(rng.integers(step // 10 + 1)), i
+            item32[i, at.I_PRIORITY], item64[i, at.I_RANK_TIME], _ = waiting[i]
+            orders.enqueue(item64, item32, queue, item32, at.I_PREV, 0, i)
+        first = min(waiting, key=waiting.__getitem__) if waiting else NONE
+        assert orders.first_of(item64, item32, queue, 0) == first
 
 
 class _Noting(list[Any]):
@@ -256,10 +357,8 @@ def rules_fired(number: int) -> set[str]:
     return watched.fired
 
 
-@pytest.mark.agreement
 def test_each_rule_fires_in_enough_of_the_networks() -> None:
-    numbers = range(FIRST, FIRST + min(NETWORKS, 400))
-    fired = Counter(rule for number in numbers for rule in rules_fired(number))
-    rare = {rule: times for rule, times in fired.items() if times < SHARE_OF_NETWORKS * len(numbers)}
-    assert rare == {}
+    networks = 400
+    fired = Counter(rule for number in range(networks) for rule in rules_fired(number))
+    assert {rule: times for rule, times in fired.items() if times < LEAST_SHARE * networks} == {}
     assert len(fired) == RULES

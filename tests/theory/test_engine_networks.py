@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from engine_runs import Runs, all_visits, assert_agrees, every_engine, runs, waits_ms
+from engine_runs import Runs, all_visits, every_engine, many_runs, runs, waits_ms
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
@@ -30,13 +30,13 @@ def of_level(found: Runs, level: str) -> np.ndarray:
 def test_classes_wait_as_cobhams_formula_says(engine: str) -> None:
     rates = [0.85 / 60, 1.275 / 60, 2.125 / 60]
     formula = priority_queue(rates, 60, 5)
-    found = runs("priorities", (), 24, engine)
+    found = many_runs("priorities", (), 24, engine)
     known = found.controls(sum(rates), 60)
     for level, wait, within in zip(CLASSES, formula.wait_means_s, (0.06, 0.08, 0.2), strict=True):
-        assert_agrees(of_level(found, level), wait, within, known)
-    assert_agrees(found.wait_mean_s(), formula.wait_mean_s, 0.2, known)
-    assert_agrees(found.wait_share(), formula.wait_probability, 0.03, known)
-    assert_agrees(found.busy_mean() / 5, formula.occupancy_share, 0.02)
+        found.assert_agrees(of_level(found, level), wait, within, known)
+    found.assert_agrees(found.wait_mean_s(), formula.wait_mean_s, 0.2, known)
+    found.assert_agrees(found.wait_share(), formula.wait_probability, 0.03, known)
+    found.assert_agrees(found.busy_mean() / 5, formula.occupancy_share, 0.02)
 
 
 def test_each_station_of_a_jackson_network_holds_as_many_as_if_it_were_alone(engine: str) -> None:
@@ -47,13 +47,13 @@ def test_each_station_of_a_jackson_network_holds_as_many_as_if_it_were_alone(eng
         [3, 4, 1],
         ["desk", "back_office", "checking"],
     )
-    found = runs("jackson", (), 20, engine)
+    found = many_runs("jackson", (), 20, engine)
     known = found.controls(0.75 / 60)
     for station, within in zip(formula.stations, (0.05, 0.05, 0.15), strict=True):
-        assert_agrees(found.number_mean(station.name), station.queue.in_system_mean, within, known)
-        assert_agrees(found.busy_mean(station.name), station.queue.load, 0.05, known)
-        assert_agrees(found.wait_mean_s(station.name), station.queue.wait_mean_s, 0.3, known)
-    assert_agrees(found.number_mean(), formula.in_system_mean, 0.06, known)
+        found.assert_agrees(found.number_mean(station.name), station.queue.in_system_mean, within, known)
+        found.assert_agrees(found.busy_mean(station.name), station.queue.load, 0.05, known)
+        found.assert_agrees(found.wait_mean_s(station.name), station.queue.wait_mean_s, 0.3, known)
+    found.assert_agrees(found.number_mean(), formula.in_system_mean, 0.06, known)
 
     # The product form: at any one moment the numbers are uncorrelated.
     off = [
@@ -61,7 +61,7 @@ def test_each_station_of_a_jackson_network_holds_as_many_as_if_it_were_alone(eng
         for station in formula.stations
     ]
     for first, second in itertools.combinations(off, 2):
-        assert_agrees(np.array([float(np.mean(x * y)) for x, y in zip(first, second, strict=True)]), 0.0)
+        found.assert_agrees(np.array([float(np.mean(x * y)) for x, y in zip(first, second, strict=True)]), 0.0)
 
 
 def numbers_by_hour(record: Record, station: str) -> np.ndarray:
@@ -125,14 +125,14 @@ def busy_of_pool(found: Runs, pool: str) -> np.ndarray:
 
 def test_two_skill_groups_with_overflow_agree_with_their_balance_equations(engine: str) -> None:
     expected = two_groups_with_overflow_at_once()
-    found = runs("multi_skill", ("at_once",), 16, engine, ["horizon.warm_up_days=0.1"])
+    found = many_runs("multi_skill", ("at_once",), 16, engine)
     known = found.controls(ORDERS_PER_S + COMPLAINTS_PER_S)
-    assert_agrees(found.queue_mean("orders"), expected["orders"], 0.15, known)
-    assert_agrees(found.queue_mean("complaints"), expected["complaints"], 0.1, known)
-    assert_agrees(found.wait_mean_s("orders"), expected["orders"] / ORDERS_PER_S, 0.15, known)
-    assert_agrees(found.wait_mean_s("complaints"), expected["complaints"] / COMPLAINTS_PER_S, 0.1, known)
-    assert_agrees(found.abandoned_share("orders"), expected["orders"] / PATIENCE_S / ORDERS_PER_S, 0.2, known)
-    assert_agrees(found.busy_mean(), expected["specialists"] + expected["flexible"], 0.02, known)
+    found.assert_agrees(found.queue_mean("orders"), expected["orders"], 0.15, known)
+    found.assert_agrees(found.queue_mean("complaints"), expected["complaints"], 0.1, known)
+    found.assert_agrees(found.wait_mean_s("orders"), expected["orders"] / ORDERS_PER_S, 0.15, known)
+    found.assert_agrees(found.wait_mean_s("complaints"), expected["complaints"] / COMPLAINTS_PER_S, 0.1, known)
+    found.assert_agrees(found.abandoned_share("orders"), expected["orders"] / PATIENCE_S / ORDERS_PER_S, 0.2, known)
+    found.assert_agrees(found.busy_mean(), expected["specialists"] + expected["flexible"], 0.02, known)
     # Since the start, which was empty: a little less than in steady state, whence no interval but an order.
     assert busy_of_pool(found, "specialists").mean() / SPECIALISTS > busy_of_pool(found, "flexible").mean() / FLEXIBLE
 
@@ -156,7 +156,7 @@ def test_a_flexible_agent_takes_an_order_only_after_its_wait(engine: str) -> Non
 def test_callers_who_try_again_are_as_many_as_falin_and_templeton_say(engine: str) -> None:
     rate, load, between_tries_s = 0.7 / 60, 0.7, 120.0
     waiting_to_retry = load / (1 - load) * (load + rate * between_tries_s)
-    found = runs("retrial", (), 20, engine)
+    found = many_runs("retrial", (), 20, engine)
     known = found.controls(rate, 60)
 
     def inside(record: Record) -> float:
@@ -165,10 +165,10 @@ def test_callers_who_try_again_are_as_many_as_falin_and_templeton_say(engine: st
         spent = ended - np.maximum(items.arrived, record.from_ms)
         return float(spent[spent > 0].sum()) / (record.until_ms - record.from_ms)
 
-    assert_agrees(found.each(inside), waiting_to_retry + load, 0.1, known)
-    assert_agrees(found.busy_mean(), load, 0.01, known)
-    tries = found.each(lambda r: r.trace.visits.item.size / r.arrivals.t.size)
-    assert_agrees(tries, 1 + waiting_to_retry / between_tries_s / rate, 0.1, known)
+    found.assert_agrees(found.each(inside), waiting_to_retry + load, 0.1, known)
+    found.assert_agrees(found.busy_mean(), load, 0.01, known)
+    tries = found.over_visits(lambda r, visits: visits.item.size / float((r.arrivals.t >= r.from_ms).sum()))
+    found.assert_agrees(tries, 1 + waiting_to_retry / between_tries_s / rate, 0.1, known)
     for record in found.records:
         visits = record.trace.visits
         lost = visits.end == VisitEnd.ABANDONED

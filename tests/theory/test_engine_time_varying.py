@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from engine_runs import Runs, all_visits, assert_agrees, every_engine, runs, waits_ms
+from engine_runs import Runs, all_visits, every_engine, many_runs, runs, waits_ms
 
 from sim.library import load
 from sim.service.record import Record
@@ -65,26 +65,28 @@ def found_all_busy(record: Record, start: int, end: int) -> float:
 
 def test_every_hour_agrees_with_the_forward_equations(engine: str) -> None:
     formula = forward_equations()
-    found = runs("time_varying", (), 80, engine)
+    found = many_runs("time_varying", (), 60, engine)
     calls, queue, busy, left, waited = (
         by_hour(found, figure) for figure in (offered, queue_mean, busy_mean, abandoned, found_all_busy)
     )
     surplus = np.column_stack([calls[h] - formula.intervals[h].offered for h in range(24)])
     for hour, interval in enumerate(formula.intervals):
         known = surplus[:, max(hour - 1, 0) : hour + 1]
-        assert_agrees(calls[hour], interval.offered, together=TOGETHER)
-        assert_agrees(busy[hour], interval.busy_mean, 0.5, known, together=TOGETHER)
+        found.assert_agrees(calls[hour], interval.offered, together=TOGETHER)
+        found.assert_agrees(busy[hour], interval.busy_mean, 0.5, known, together=TOGETHER)
         # In quiet hours too few wait for Student's interval to mean anything.
-        if waited[hour].sum() >= 640:
-            assert_agrees(queue[hour], interval.queue_mean, 0.7, known, together=TOGETHER)
-            assert_agrees(left[hour], interval.abandoned, 0.7, known, together=TOGETHER)
-            assert_agrees(waited[hour], interval.wait_probability * interval.offered, 0.5, known, together=TOGETHER)
+        if waited[hour].mean() >= 8:
+            found.assert_agrees(queue[hour], interval.queue_mean, 0.8, known, together=TOGETHER)
+            found.assert_agrees(left[hour], interval.abandoned, 0.8, known, together=TOGETHER)
+            found.assert_agrees(
+                waited[hour], interval.wait_probability * interval.offered, 0.5, known, together=TOGETHER
+            )
 
     # The hour before the day shift comes, by itself.
     peak, known = formula.intervals[8], surplus[:, 7:9]
-    assert_agrees(queue[8], peak.queue_mean, 0.14, known)
-    assert_agrees(left[8], peak.abandoned, 0.14, known)
-    assert_agrees(waited[8], peak.wait_probability * peak.offered, 0.08, known)
+    found.assert_agrees(queue[8], peak.queue_mean, 0.16, known)
+    found.assert_agrees(left[8], peak.abandoned, 0.16, known)
+    found.assert_agrees(waited[8], peak.wait_probability * peak.offered, 0.08, known)
 
 
 def test_who_leaves_at_the_end_of_a_shift_finishes_and_takes_nothing_more(engine: str) -> None:

@@ -247,6 +247,13 @@ def test_fewest_items_held_goes_before_longest_idle(engine: str) -> None:
     assert grants(found) == [(0, 0, 0), (1, 1, 1), (2, 0, 2), (3, 1, 3), (4, 0, 100)]
 
 
+def test_fewest_items_held_goes_before_longest_idle_even_for_who_has_just_given(engine: str) -> None:
+    journeys = {"long": [serve(100, "long"), end()], "short": [serve(5, "short"), end()]}
+    found = run(engine, journeys, [source("long", 0), source("short", 1, 10)], pools={"agents": pool(2, slots=2)})
+    # At 10, server 0 has held one item since 0; server 1 holds none, but gave back its last at 6.
+    assert grants(found) == [(0, 0, 0), (1, 1, 1), (2, 1, 10)]
+
+
 def test_pools_are_tried_in_the_order_of_the_route(engine: str) -> None:
     found = run(
         engine,
@@ -331,6 +338,17 @@ def test_who_comes_on_serves_who_waits_at_once(engine: str) -> None:
         pools={"agents": pool(2, presence=MORNING_AND_NOON)},
     )
     assert grants(found) == [(0, 0, 28_800), (1, 1, 28_800), (2, 0, 28_810)]
+
+
+def test_who_comes_on_serves_whose_patience_ends_in_that_instant(engine: str) -> None:
+    evening = {"mon-sun": ["18:00-19:00"]}
+    found = run(
+        engine,
+        {"call": [serve(10, patience=constant(10)), end()]},
+        [source("call", 28_790)],
+        pools={"agents": pool(1, {"servers": 1, "presence": MORNING_AND_NOON}, presence=evening)},
+    )
+    assert grants(found) == [(0, 1, 28_800)]
 
 
 def test_what_waits_at_the_end_of_the_run_is_open(engine: str) -> None:
@@ -490,6 +508,11 @@ def test_work_is_stretched_by_what_is_held_when_it_starts_and_divided_by_pace(en
     ]
     assert found.server_time.busy.tolist() == [245_000]
     assert found.server_time.slot_time.tolist() == [80_000 + 120_000 + 160_000 + 160_000]
+
+
+def test_work_is_rounded_to_the_millisecond_half_up(engine: str) -> None:
+    found = run(engine, {"chat": [serve(1), end()]}, [source("chat", 0)], pools={"agents": pool(1, speed=1.5)})
+    assert served(found) == [(0, "work", 0, 0, 0, 0.667)]
 
 
 def test_the_last_slow_factor_holds_beyond(engine: str) -> None:
@@ -815,6 +838,14 @@ def test_questions_of_other_topics_do_not_ride(engine: str) -> None:
     assert grants(found) == [(0, 0, 0), (1, 0, 10), (2, 0, 20), (3, 0, 30)]
 
 
+def test_riders_have_the_topic_of_the_lead(engine: str) -> None:
+    found = run(engine, {"question": [serve(10, "answer", "group"), end()]}, [asks(2, 0, 1, 2, 3, 4)], **BATCH)
+    assert found.arrivals.topic.tolist() == [0, 0, 0, 1, 0]
+    assert served(found) == [(0, "answer", 0, 0, 0, 10), (1, "answer", 0, 1, 10, 20), (3, "answer", 0, 3, 20, 30)]
+    riders = visits(found, ends=(VisitEnd.RODE_ALONG,))
+    assert riders == [(2, "answer", 0, 2, 10, 20), (4, "answer", 0, 4, 10, 20)]
+
+
 def test_riders_go_on_before_whom_the_freed_server_is_granted(engine: str) -> None:
     journeys = {
         "question": [seize("answer", "group"), work(10, "answering"), RELEASE, mark("on"), end()],
@@ -887,6 +918,7 @@ def test_a_gate_of_topics_opens_for_those_of_the_same_topic(engine: str) -> None
 
 def test_a_gate_of_homes_opens_for_those_of_the_same_home(engine: str) -> None:
     journeys = {
+        "busy": [serve(30, "other", "leaders_desk"), end()],
         "round": [
             {"do": "spawn", "step": "told", "kind": "parcel"},
             serve(60, prefer="home"),
@@ -895,9 +927,17 @@ def test_a_gate_of_homes_opens_for_those_of_the_same_home(engine: str) -> None:
         ],
         "parcel": [{"do": "wait_gate", "gate": "shop"}, end("solved")],
     }
-    rounds = {"source": "round", "kind": "round", "at": ["00:00", "00:02"], "for_each_server_of": "leaders"}
-    found = run(engine, journeys, [rounds], gates={"shop": {"scope": "home"}}, **HOME)
-    assert [row[1] for row in ended(found)] == [60, 60, 60, 60, 180, 180, 180, 180]
+    rounds = {"source": "round", "kind": "round", "at": ["00:00"], "for_each_server_of": "leaders"}
+    found = run(
+        engine,
+        journeys,
+        [source("busy", 0), rounds],
+        gates={"shop": {"scope": "home"}},
+        stations={"desk": route("agents"), "leaders_desk": route("leaders")},
+        **HOME,
+    )
+    # The first leader (server 1) is busy until 30. Items: 1 and 3 are the rounds, 2 and 4 their parcels.
+    assert ended(found) == [(0, 30, "done"), (3, 60, "done"), (4, 60, "solved"), (1, 90, "done"), (2, 90, "solved")]
 
 
 # ── spawned items ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -926,7 +966,7 @@ def test_a_spawned_item_inherits_level_owner_topic_and_home(engine: str) -> None
         "child": [serve(10, "by_owner", prefer="owner"), serve(10, "at_home", prefer="home"), end()],
     }
     parent = {"source": "parent", "kind": "parent", "times_s": [0], "home_pool": "leaders", "topics": 9}
-    found = run(engine, journeys, [parent], **HOME)
+    found = run(engine, journeys, [parent], pools={"agents": pool(3), "leaders": pool(2)})
     (home,), (topic,) = found.arrivals.home_server.tolist(), found.arrivals.topic.tolist()
     assert served(found)[1:] == [(1, "by_owner", 0, 40, 40, 50), (1, "at_home", home, 50, 50, 60)]
     assert found.trace.items.topic.tolist() == [topic, topic]
@@ -1110,7 +1150,7 @@ def operations(monkeypatch: pytest.MonkeyPatch, backlog: int) -> float:
                 if hasattr(module, name):
                     patch.setattr(module, name, counted(getattr(module, name)))
         journeys = {
-            "call": [level("normal"), CLOCK, serve(2, patience=constant(backlog)), STOP, end()],
+            "call": [level("normal"), CLOCK, serve(2, patience=constant(backlog / 2)), STOP, end()],
             "question": [serve(2, "answer", "group"), end()],
             "goods": [serve(1, "hand_out", prefer="home", notice=constant(3), fallback_s=2 * backlog), end()],
         }
@@ -1123,7 +1163,7 @@ def operations(monkeypatch: pytest.MonkeyPatch, backlog: int) -> float:
             calls,
             pools={"agents": pool(1), "leaders": pool(1)},
             stations={"desk": route("agents"), "group": route("agents", batch_limit=3)},
-            **promise(backlog / 2, action="raise", level="urgent"),
+            **promise(backlog / 4, action="raise", level="urgent"),
         )
     assert found.trace.items.item.size >= backlog * 0.99
     assert len(abandoned(found)) > 0
