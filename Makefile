@@ -1,5 +1,6 @@
 # make run     today's service against the plan's (sets up whatever is missing first, as all of these do)
 # make test    all tests              make lint    format, lint and type checks
+# make app     the app in the browser
 # make bench   how fast it is         make format  rewrite the sources in the project's format
 # make lock    renew requirements.lock and benchmarks/requirements.lock from pyproject.toml
 # make clean   remove the set-up and everything that is generated, but no results
@@ -16,10 +17,13 @@ UV = .venv/bin/uv
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test lint format bench lock clean
+.PHONY: run app test lint format bench lock clean
 
 run: .venv/.ready
 	@$(PY) -m sim.front_door
+
+app: .venv/.ready
+	@.venv/bin/linli app
 
 test: .venv/.ready
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal tests

@@ -249,9 +249,9 @@ Component.model_rebuild()
 class Group(Model):
     """Servers of a pool that are alike: number, skills, pace, slots and roster.
 
-    A roster is the same shift for everybody, with days off that rotate from server to server (``days_per_week``),
-    whole days of absence drawn for each server and day (``absence_share``), and one break per shift
-    (``break_min``), staggered from server to server over the middle half of the shift.
+    A roster is the same shift for everybody, with days off that rotate from server to server (``days_per_week``, out
+    of all seven, also where ``presence`` names fewer), whole days of absence drawn for each server and day
+    (``absence_share``), and one break per shift (``break_min``), staggered over the middle half of the shift.
     """
 
     group: Name

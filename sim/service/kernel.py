@@ -818,11 +818,12 @@ class _KernelCache(FunctionCache):
     """Numba's disk cache, which by itself notices neither a change of an inlined function nor of bounds checking."""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        bounds_checked = config.BOUNDSCHECK  # type: ignore[attr-defined]
         return (
             *super()._index_key(sig, codegen),
             _digest((columns, draws, moves, orders, rules, tables)),
-            config.BOUNDSCHECK,
-        )  # type: ignore[attr-defined]
+            bounds_checked,
+        )
 
 
 def _digest(modules: tuple[ModuleType, ...]) -> str:

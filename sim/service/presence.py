@@ -49,8 +49,9 @@ def _group_windows(
     blocks = []
     for day in range(-1, days):
         weekday = (first_weekday + day) % 7
-        # Days off move on by one each day and are spread over the servers, so that every weekday is staffed alike.
-        on_roster = (weekday + number * 7 // count) % 7 < group.days_per_week
+        # Days off depend on the server's own number alone, so that one more colleague changes nobody's roster; steps of
+        # two spread the usual two days off over the week.
+        on_roster = (weekday + 2 * number) % 7 < group.days_per_week
         u = uniforms(seed, replication, day_keys(stable_hash(label), day + 1, number), stable_hash("roster:absence"))
         present = on_roster & (u >= group.absence_share)
         for start, end in week[weekday]:

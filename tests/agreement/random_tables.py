@@ -82,7 +82,7 @@ class _Maker:
     def plan(self) -> Plan:
         self.crowded = self.chance(0.15)
         self.stations, self.pools, self.levels = self.upto(5, 1), self.upto(4, 1), self.upto(3, 1)
-        self.clocks, self.gates, self.kinds = self.upto(3), self.upto(2), self.upto(4, 1)
+        self.clocks, self.gates, self.kinds = self.pick(0, 2, 3, 4), self.upto(2), self.upto(4, 1)
         self.durations = self._durations()
         batch = [self.pick(1, 2, 3, 9) for _ in range(self.stations)]
         self.question = self.pick(-1, 0, 2)
@@ -262,8 +262,10 @@ class _Maker:
                     self._branch([(0.5, (self.kind, self.block + 1))])
                 self.add(Op.GOTO, to=self._later())
             case "clock":
-                op = self.pick(Op.CLOCK_START, Op.CLOCK_START, Op.CLOCK_STOP)
-                self.add(op, self.upto(self.clocks - 1))
+                op, clock = self.pick(Op.CLOCK_START, Op.CLOCK_START, Op.CLOCK_STOP), self.upto(self.clocks - 1)
+                self.add(op, clock)
+                if self.chance(0.6):
+                    self.add(Op.BRANCH_CLOCK, clock, to=self._later())
             case "gate":
                 gate = self.upto(self.gates - 1)
                 if self.chance(0.5):
@@ -286,7 +288,7 @@ class _Maker:
             for _ in range(self.upto(2)):
                 self.add(self.pick(Op.WORK, Op.WORK, Op.WAIT), self.duration())
         else:
-            if self.chance(0.3):
+            if self.chance(0.5):
                 self.add(Op.OWN)
             self.add(Op.WORK, self.duration())
             if self.clocks and self.chance(0.15):
@@ -312,7 +314,7 @@ class _Maker:
 
     def _seize(self, station: int, otherwise: Any) -> None:
         empty = self.empty_route[station]
-        prefer = self.pick(1, 2, 2) if empty or self.chance(0.6) else 0
+        prefer = self.pick(1, 1, 2, 2) if empty or self.chance(0.6) else 0
         patience = NONE if self.chance(0.7 if self.inside else 0.4) else self.duration()
         fallback = NONE if empty or self.chance(0.5) else self.pick(0, 1, 2, 4) * TICK
         if_absent = 1 if empty else self.upto(1)

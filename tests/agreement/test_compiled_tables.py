@@ -358,7 +358,7 @@ def rules_fired(number: int) -> set[str]:
 
 
 def test_each_rule_fires_in_enough_of_the_networks() -> None:
-    networks = 400
+    networks = 800
     fired = Counter(rule for number in range(networks) for rule in rules_fired(number))
     assert {rule: times for rule, times in fired.items() if times < LEAST_SHARE * networks} == {}
     assert len(fired) == RULES

@@ -139,6 +139,16 @@ def test_days_off_follow_each_other() -> None:
     assert off == [5, 6, 12, 13]
 
 
+def test_one_more_colleague_changes_nobody_elses_roster() -> None:
+    def windows_of_first(servers: int) -> set[tuple[int, int, int]]:
+        lot = group(servers, presence=SHIFT, days_per_week=5, absence_share=0.2, break_min=30)
+        found = of(roster(lot), days=21)
+        rows = zip(found.server.tolist(), found.enter.tolist(), found.leave.tolist(), strict=True)
+        return {row for row in rows if row[0] < 12}
+
+    assert windows_of_first(12) == windows_of_first(13) == windows_of_first(40)
+
+
 def test_absence_takes_whole_days_at_the_stated_share() -> None:
     share, servers, days = 0.1, 50, 200
     found = of(roster(group(servers, presence=SHIFT, absence_share=share), days=days), days=days)
