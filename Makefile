@@ -19,13 +19,13 @@ UV = .venv/bin/uv
 .DELETE_ON_ERROR:
 .PHONY: run app test lint format bench lock clean
 
-run: .venv/.ready
+run: .venv/.compiled
 	@$(PY) -m sim.front_door
 
-app: .venv/.ready
+app: .venv/.compiled
 	@.venv/bin/linli app
 
-test: .venv/.ready
+test: .venv/.compiled
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal tests
 
 lint: .venv/.ready
@@ -37,7 +37,7 @@ format: .venv/.ready
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: .venv/.bench-ready
+bench: .venv/.compiled .venv/.bench-ready
 	@.venv/bin/linli bench
 
 # uv does not read pip's settings. Where pip is told to use another index or certificate, uv is told the same.
@@ -61,20 +61,26 @@ endif
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "Linli needs Python 3.11 or newer, and '$(PYTHON)' is not: name another one with 'make PYTHON=/path/to/python3 ...'." >&2; \
 	    exit 1; }
-	@echo "set-up 1/4: virtual environment in .venv"
+	@echo "set-up 1/5: virtual environment in .venv"
 	@$(PYTHON) -m venv --clear .venv
-	@echo "set-up 2/4: uv, which installs the rest"
+	@echo "set-up 2/5: uv, which installs the rest"
 	@$(PY) -m pip install -qq --disable-pip-version-check '$(UV_REQUIREMENT)'
 	@pwd -P > $@
 
 .venv/.ready: .venv/.uv-ready requirements.lock pyproject.toml
-	@echo "set-up 3/4: the packages in requirements.lock (the first time on a machine, they are downloaded)"
+	@echo "set-up 3/5: the packages in requirements.lock (the first time on a machine, they are downloaded)"
 	@$(uv_follows_pip); \
 	    $(UV) pip sync --python $(PY) $$quiet --require-hashes --compile-bytecode requirements.lock
-	@echo "set-up 4/4: linli itself"
+	@echo "set-up 4/5: linli itself"
 	@$(uv_follows_pip); \
 	    $(UV) pip install --python $(PY) $$quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# The engine is compiled once per machine and kept on disk; only a change of its sources compiles it anew.
+.venv/.compiled: .venv/.ready sim/draws.py $(wildcard sim/service/*.py)
+	@echo "set-up 5/5: compiling the engine (about half a minute, once)"
+	@.venv/bin/linli run mmc --days 2 --replications 1 --json > .venv/.compiling
+	@mv .venv/.compiling $@
 
 # The simulators that the bench compares with come on top; setting up .venv/.ready anew takes them out again.
 .venv/.bench-ready: .venv/.ready benchmarks/requirements.lock
