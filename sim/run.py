@@ -11,7 +11,19 @@ from sim.service.arrivals import arrivals_of_day, no_arrivals
 from sim.service.build import DAY, Network
 from sim.service.presence import windows
 from sim.service.record import Record
-from sim.service.tables import Arrivals, ServerTime, Tables, Trace, Windows, concatenate
+from sim.service.tables import (
+    Arrivals,
+    ClockRows,
+    Items,
+    Marks,
+    ServerTime,
+    Tables,
+    Trace,
+    Visits,
+    Windows,
+    concatenate,
+    table,
+)
 
 ENGINES = ("compiled", "reference")
 """The first is the default; the second is there to be read, extended and checked against."""
@@ -65,6 +77,8 @@ def replicate(
     given: Arrivals | None = None,
     presence: Windows | None = None,
     on_day: Callable[[int], None] | None = None,
+    on_trace: Callable[[Trace], None] | None = None,
+    keep_trace: bool = True,
 ) -> Record:
     """Run one replication over the scenario's horizon.
 
@@ -75,6 +89,8 @@ def replicate(
     given : arrivals to feed (in order of time) instead of the scenario's sources.
     presence : presence windows instead of the scenario's rosters.
     on_day : called with the number of each day that was simulated.
+    on_trace : called with each day's finished rows, and at the end with the open ones.
+    keep_trace : whether the record holds the rows; without, a long run needs no more memory than a day of it.
     """
     machine = make_engine(engine, network.tables, seed, replication)
     days = network.scenario.horizon.days
@@ -83,22 +99,30 @@ def replicate(
     if given is not None:
         machine.add_arrivals(given)
     arrived = [no_arrivals() if given is None else given]
-    traces = []
+    traces = [no_rows()]
     for day in range(days):
         if given is None:
             today = arrivals_of_day(network.sources, day, seed, replication)
             machine.add_arrivals(today)
-            arrived.append(today)
+            if keep_trace:
+                arrived.append(today)
         machine.run((day + 1) * DAY)
-        traces.append(machine.take_trace())
+        rows = machine.take_trace()
+        if on_trace is not None:
+            on_trace(rows)
+        if keep_trace:
+            traces.append(rows)
         if on_day is not None:
             on_day(day)
+    still_open = machine.open_rows()
+    if on_trace is not None:
+        on_trace(still_open)
     return Record(
         names=network.names,
         settings=network.settings,
         servers=network.tables.servers,
         trace=join(traces),
-        open_rows=machine.open_rows(),
+        open_rows=still_open,
         arrivals=concatenate(arrived),
         windows=present,
         server_time=machine.server_time(),
@@ -109,6 +133,11 @@ def replicate(
         replication=replication,
         engine=machine.name,
     )
+
+
+def no_rows() -> Trace:
+    """A trace without rows."""
+    return Trace(table(Visits, []), table(Items, []), table(ClockRows, []), table(Marks, []))
 
 
 def join(traces: list[Trace]) -> Trace:

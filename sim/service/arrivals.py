@@ -42,6 +42,12 @@ class Source:
         """Hash of the source's name."""
         return stable_hash(self.arrival.source)
 
+    @property
+    def expected_per_day(self) -> float:
+        """About how many items come on a day that has any."""
+        listed = len(self.arrival.times_s or []) + len(self.arrival.at or []) * max(self.for_each.size, 1)
+        return self.arrival.mean_per_day + listed
+
     def weights(self, day: int) -> Float64:
         """Relative rate in equal parts of a day, mean 1 (before the weekday's factor, which is included)."""
         if self.profile is None:

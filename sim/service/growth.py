@@ -144,26 +144,27 @@ def make_heap_room(a: dict[str, Any], room: int) -> None:
 
 
 def add_ring_room(a: dict[str, Any]) -> None:
-    """Drop dead events of the ring that was full; if they were few, make it larger."""
+    """Drop dead events of the ring that was full; if they were few, make it larger and push those behind it back."""
     ring, events, agenda = a["ring"], a["ring_event"], a["agenda"]
     full = int(agenda[at.A_FULL_RING])
     agenda[at.A_FULL_RING] = NONE
-    rows: list[NDArray[np.int64]] = []
-    for r in range(ring.shape[0]):
-        places = (ring[r, at.G_HEAD] + np.arange(ring[r, at.G_COUNT])) % ring[r, at.G_SIZE]
-        rows.append(events[ring[r, at.G_START] + places])
-    if _mostly_live(a, rows[full]):
-        ring[full, at.G_SIZE] = _more(int(ring[full, at.G_SIZE]))
+    start, size, head = (int(ring[full, c]) for c in (at.G_START, at.G_SIZE, at.G_HEAD))
+    kept = np.roll(events[start : start + size], -head, axis=0)
+    if _mostly_live(a, kept):
+        more = _more(size) - size
+        events.resize((events.shape[0] + more, at.EVENT_COLUMNS), refcheck=False)
+        for r in range(ring.shape[0] - 1, full, -1):
+            first, last = ring[r, at.G_START], ring[r, at.G_START] + ring[r, at.G_SIZE]
+            events[first + more : last + more] = events[first:last]
+            ring[r, at.G_START] += more
+        ring[full, at.G_SIZE] += more
     else:
-        rows[full] = rows[full][_live(a, rows[full])]
-    sizes = ring[:, at.G_SIZE]
-    ring[:, at.G_START] = np.cumsum(sizes) - sizes
-    ring[:, at.G_HEAD] = 0
-    ring[:, at.G_COUNT] = [r.shape[0] for r in rows]
-    a["ring_event"] = np.zeros((int(sizes.sum()), at.EVENT_COLUMNS), dtype=np.int64)
-    for start, kept in zip(ring[:, at.G_START], rows, strict=True):
-        a["ring_event"][start : start + kept.shape[0]] = kept
-    heads = [(*kept[0, : at.E_LOAD].tolist(), r) for r, kept in enumerate(rows) if kept.shape[0]]
+        kept = kept[_live(a, kept)]
+    events[start : start + kept.shape[0]] = kept
+    ring[full, at.G_HEAD] = 0
+    ring[full, at.G_COUNT] = kept.shape[0]
+    used = np.flatnonzero(ring[:, at.G_COUNT]).tolist()
+    heads = [(*events[ring[r, at.G_START] + ring[r, at.G_HEAD], : at.E_LOAD].tolist(), r) for r in used]
     agenda[[at.A_RING_T, at.A_RING_KEY, at.A_RING]] = min(heads, default=(at.NEVER, 0, NONE))
 
 

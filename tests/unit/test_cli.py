@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from sim import cli
 from sim.cli import linli
+from sim.study import replicate as study
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -92,12 +93,18 @@ def test_one_replication_has_no_interval() -> None:
     assert data["measures"]["offered"]["high"] is None
 
 
-def test_two_workers_give_the_same_bits_as_one() -> None:
+def test_two_workers_give_the_same_bits_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def figures(workers: str) -> dict[str, object]:
         arguments = ("mmc", "--replications", "3", "--days", "2", "--workers", workers, "--by", "day", "--json")
         return json.loads(in_process("run", *arguments))
 
-    assert figures("1") == figures("2")
+    alone = figures("1")
+    started: list[object] = []
+    real = study.ProcessPoolExecutor
+    monkeypatch.setattr(study, "WORTH_A_PROCESS_S", 0.0)
+    monkeypatch.setattr(study, "ProcessPoolExecutor", lambda *a: started.append(a) or real(*a))
+    assert figures("2") == alone
+    assert len(started) == 1
 
 
 def test_a_sequential_run_stops_once_it_is_precise_enough() -> None:

@@ -22,7 +22,8 @@ LIBRARY = DESCRIPTION | {
     "sim.yaml_guard",
 }
 ENGINE = {
-    f"sim.service.{name}" for name in ("reference", "actors", "compiled", "kernel", "columns", "orders", "growth", "moves")
+    f"sim.service.{name}"
+    for name in ("reference", "actors", "compiled", "kernel", "columns", "orders", "growth", "moves")
 }
 CONTRACT = {"sim.service.tables", "sim.service.rules", "sim.draws", "sim.naming"}
 NUMBA = (ENGINE - {"sim.service.reference", "sim.service.actors"}) | {"sim.draws"}
