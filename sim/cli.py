@@ -202,7 +202,6 @@ def bench(what: str, runs: int, quick: bool, as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65_535), default=8501, show_default=True)
 def app(host: str, port: int) -> None:
     """Start the app in the browser."""
-    import subprocess
     from pathlib import Path
 
     root = Path(__file__).resolve().parents[1]
@@ -210,8 +209,8 @@ def app(host: str, port: int) -> None:
     if host not in ("127.0.0.1", "localhost"):
         where += ["--server.allowedHosts", host]
     click.echo(f"Linli answers at http://{host}:{port} – stop it with Ctrl-C", err=True)
-    command = [sys.executable, "-m", "streamlit", "run", str(root / "app" / "main.py"), *where]
-    sys.exit(subprocess.run(command, cwd=root, check=False).returncode)
+    os.chdir(root)
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", "app/main.py", *where])
 
 
 def _load(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...]) -> Loaded:

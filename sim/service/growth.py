@@ -149,7 +149,7 @@ def add_ring_room(a: dict[str, Any]) -> None:
     full = int(agenda[at.A_FULL_RING])
     agenda[at.A_FULL_RING] = NONE
     start, size, head = (int(ring[full, c]) for c in (at.G_START, at.G_SIZE, at.G_HEAD))
-    kept = np.roll(events[start : start + size], -head, axis=0)
+    kept = np.roll(events[start : start + size], -head, axis=0)[: ring[full, at.G_COUNT]]
     if _mostly_live(a, kept):
         more = _more(size) - size
         events.resize((events.shape[0] + more, at.EVENT_COLUMNS), refcheck=False)

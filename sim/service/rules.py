@@ -73,11 +73,13 @@ the item.
 
 **Queue length** for a branch: requests waiting in the station's shared lanes, all levels; private ones do not count.
 
-**Draws** of an operation: (draw key, hash of the step's name, how many times the item executed this operation before).
+**Draws** of an operation: (draw key, hash of the step's name, how many times the item executed this operation before);
+WAIT, WORK, SEIZE, BRANCH_SHARE and SPAWN draw and therefore count.
 
 **Between calls** the world may append arrivals and windows that begin at or after the time reached, and change shares,
 speeds and skills. A change of skills lets the servers concerned choose work, in order of number, at the start
-of the next call, at the time reached.
+of the next call, at the time reached. Skills are asked for when a request is made and when shared work is chosen; a
+private request that already waits stays with its server, whatever that one has forgotten meanwhile.
 
 **Nothing** pre-empts. Cycles of operations that take no time are refused when the tables are built.
 """

@@ -1,0 +1,1 @@
+"""The testbed in a browser, and the processes that compute for it."""
