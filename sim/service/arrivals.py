@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -20,6 +21,11 @@ from sim.service.keys import SLOTS, day_keys
 from sim.service.tables import NONE, Arrivals, Float64, Int32, Int64, concatenate, take
 
 DAY = 86_400_000
+
+COUNT, TIME, HOME, TOPIC, DAY_FACTOR, INTERVAL_FACTOR = (
+    stable_hash(f"arrivals:{name}") for name in ("count", "time", "home", "topic", "day_factor", "interval_factor")
+)
+"""Purposes of the draws of an arrival."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Source:
     topics: int
     first_topic: int
 
-    @property
+    @cached_property
     def key(self) -> int:
         """Hash of the source's name."""
         return stable_hash(self.arrival.source)
@@ -50,9 +56,15 @@ class Source:
 
     def weights(self, day: int) -> Float64:
         """Relative rate in equal parts of a day, mean 1 (before the weekday's factor, which is included)."""
+        return self._week[(self.first_weekday + day) % 7]
+
+    @cached_property
+    def _week(self) -> tuple[Float64, ...]:
+        return tuple(self._weights_on(weekday) for weekday in range(7))
+
+    def _weights_on(self, weekday: int) -> Float64:
         if self.profile is None:
             return np.ones(1)
-        weekday = (self.first_weekday + day) % 7
         hours, factor = self.profile.hours, 1.0
         for days, other in self.profile.hours_by_weekday.items():
             hours = other if weekday in weekdays(days) else hours
@@ -85,12 +97,12 @@ class Source:
         if cumulative[-1] <= 0:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         key = int(day_keys(self.key, day, np.zeros(1, np.int64))[0])
-        count = poisson_quantile(uniform_of(seed, replication, key, stable_hash("arrivals:count"), 0), cumulative[-1])
+        count = poisson_quantile(uniform_of(seed, replication, key, COUNT, 0), cumulative[-1])
         if count > SLOTS:
             message = f"source '{self.arrival.source}' makes {count} items on day {day}"
             raise InputError([Problem(("arrivals", self.arrival.source), message, f"at most {SLOTS} a day")])
         slots = np.arange(count, dtype=np.int64)
-        u = uniforms(seed, replication, day_keys(self.key, day, slots), stable_hash("arrivals:time"))
+        u = uniforms(seed, replication, day_keys(self.key, day, slots), TIME)
         share = np.interp(u * cumulative[-1], cumulative, edges)
         return day * DAY + np.minimum((share * DAY).astype(np.int64), DAY - 1), slots
 
@@ -113,12 +125,12 @@ class Source:
             place = slots // len(self.arrival.at or [1])
             home = self.for_each[place]
         elif self.homes.size:
-            u = uniforms(seed, replication, keys, stable_hash("arrivals:home"))
+            u = uniforms(seed, replication, keys, HOME)
             place = (u * self.homes.size).astype(np.int64)
             home = self.homes[place]
         topic = np.full(t.size, NONE, np.int32)
         if self.topics:
-            u = uniforms(seed, replication, keys, stable_hash("arrivals:topic"))
+            u = uniforms(seed, replication, keys, TOPIC)
             topic = (self.first_topic + place * self.topics + (u * self.topics).astype(np.int64)).astype(np.int32)
 
         def same(value: int) -> Int32:
@@ -193,10 +205,10 @@ def _factors(spread: Overdispersion, source_hash: int, day: int, seed: int, repl
     """Gamma factors of the intervals of a day: the day's own times the interval's."""
     intervals = round(1440 / spread.interval_min) if spread.interval_cv > 0 else 1
     keys = day_keys(source_hash, day, np.arange(intervals, dtype=np.int64))
-    day_u = uniforms(seed, replication, keys[:1], stable_hash("arrivals:day_factor"))
+    day_u = uniforms(seed, replication, keys[:1], DAY_FACTOR)
     factors = np.full(intervals, float(_gamma_quantile(day_u, spread.daily_cv)[0]))
     if spread.interval_cv > 0:
-        u = uniforms(seed, replication, keys, stable_hash("arrivals:interval_factor"))
+        u = uniforms(seed, replication, keys, INTERVAL_FACTOR)
         share = special.ndtr(correlated_scores(u, spread.correlation))
         factors = factors * _gamma_quantile(share, spread.interval_cv)
     return factors
