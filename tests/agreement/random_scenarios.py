@@ -159,7 +159,7 @@ class _World:
         group: Tree = {"group": name, "servers": float(c.one((1, 2, 3, 2, 4, 0))), "skills": c.some(self.skills, 50)}
         group["speed"] = c.one((1.0, 1.0, 1.0, 2.0, 0.5, 1.25))
         group["slots"] = c.one((1, 2, 3)) if self.slots else 1
-        if c.chance(55):
+        if c.chance(60):
             spans = [self._span() for _ in range(c.one((2, 1, 3)))]
             group["presence"] = {"mon-sun": spans} if c.chance(80) else {self.first_weekday: spans, "wed-fri": spans}
             group["break_min"] = float(c.one((0, 0, 0, 1, 2)))
@@ -420,6 +420,8 @@ class _Journey:
                 clock = c.one(self.clocks)
                 self._add("start_clock", clock=clock)
                 self._serve()
+                if c.chance(40):
+                    self._add("stop_clock", clock=clock)
                 self._fork(held, depth, {"do": "branch_clock", "clock": clock}, "clock")
             case "again":
                 self._again(held, depth)

@@ -37,7 +37,7 @@ call: a server holds work at a cut | cut at an event's time | new skills found w
 clock: a stale end | ends with the item | jump while private | jump while riding along | jump while waiting |
   jump, does not wait | raise while private | raise while riding along | raise while waiting | raise, does not
   wait | record while private | record while riding along | record while waiting | record, does not wait |
-  restarted | stopped in time | the flag is cleared
+  restarted | stopped in time | stopped when it has run out | the flag is cleared
 duration: of an absent server | pace not normal | slower with others held | wait of 0 ms | work of 0 ms
 end of the run: open items | open visits
 end: of a parent before its child | releases a server | releases several
@@ -340,7 +340,9 @@ class CountingEngine(ReferenceEngine):
         super()._start_clock(item, clock)
 
     def _stop_clock(self, item: Item, clock: int, end: ClockEnd) -> None:
-        self.note("clock: stopped in time", clock in item.running and end == ClockEnd.KEPT)
+        kept = end == ClockEnd.KEPT
+        self.note("clock: stopped in time", kept and clock in item.running)
+        self.note("clock: stopped when it has run out", kept and clock in item.expired)
         self.note("clock: ends with the item", end == ClockEnd.ITEM_ENDED)
         super()._stop_clock(item, clock, end)
 
