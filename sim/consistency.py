@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 
+from sim.fields import span_minutes, weekdays
 from sim.journeys import journeys, label, problems_of_journeys
 from sim.naming import stable_hash
 from sim.problems import Path, Problem, did_you_mean, listed, quoted
@@ -31,8 +32,6 @@ from sim.scenario import (
     Wait,
     WaitGate,
     Work,
-    span_minutes,
-    weekdays,
 )
 
 MOST_PER_DAY = 1_000_000

@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sim.fields import span_minutes
 from sim.instant import InstantEstimate
 from sim.measures import Estimate
 from sim.measures import estimate as estimated
-from sim.scenario import Scenario, span_minutes
+from sim.scenario import Scenario
 from sim.study.replicate import Outcome
 
 ACTORS = {

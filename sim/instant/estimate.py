@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.fields import span_minutes, weekdays
 from sim.instant.flows import Ask, Flows, NoWaits, blended, flows
 from sim.instant.queues import PER_BIN, Crew, Queues
 from sim.instant.times import BIN_MIN, BINS
-from sim.scenario import Scenario, span_minutes, weekdays
+from sim.scenario import Scenario
 from sim.service.tables import Float64, Int64
 
 MOST_PASSES = 3

@@ -16,8 +16,9 @@ from typing import Protocol
 import numpy as np
 
 from sim import scenario as s
+from sim.fields import clock_minutes, weekdays
 from sim.instant.times import BIN_MIN, BINS, delay, mean_of, moved, points_of
-from sim.scenario import Scenario, clock_minutes, weekdays
+from sim.scenario import Scenario
 from sim.service.tables import Float64
 
 NEGLIGIBLE = 2e-4

@@ -14,9 +14,10 @@ import numpy as np
 from scipy import special
 
 from sim.draws import correlated_scores, uniform_of, uniforms
+from sim.fields import WEEKDAYS, clock_minutes, weekdays
 from sim.naming import stable_hash
 from sim.problems import InputError, Problem
-from sim.scenario import WEEKDAYS, Arrival, Overdispersion, Profile, Scenario, clock_minutes, weekdays
+from sim.scenario import Arrival, Overdispersion, Profile, Scenario
 from sim.service.keys import SLOTS, day_keys
 from sim.service.tables import NONE, Arrivals, Float64, Int32, Int64, concatenate, take
 

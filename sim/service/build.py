@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.fields import WEEKDAYS, span_minutes, weekdays
 from sim.problems import InputError, Problem
-from sim.scenario import WEEKDAYS, Scenario, span_minutes, weekdays
+from sim.scenario import Scenario
 from sim.service.arrivals import Source, sources
 from sim.service.durations import DurationTable
 from sim.service.program import Compiler, Numbers

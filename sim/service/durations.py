@@ -9,7 +9,8 @@ import numpy as np
 from scipy import special
 
 from sim.draws import CONSTANT, EMPIRICAL, EXPONENTIAL, GAMMA, LOGNORMAL, NORMAL_GRID_HALF, WEIBULL
-from sim.scenario import MS, Duration
+from sim.fields import MS
+from sim.scenario import Duration
 from sim.service.tables import Durations
 
 GAMMA_KNOTS = 1025

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.draws import uniforms
+from sim.fields import span_minutes, weekdays
 from sim.naming import stable_hash
-from sim.scenario import Group, Scenario, span_minutes, weekdays
+from sim.scenario import Group, Scenario
 from sim.service.keys import day_keys
 from sim.service.tables import Int32, Int64, Windows
 

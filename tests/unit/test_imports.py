@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("sim", "calibration", "app")
 
-DESCRIPTION = {"sim.scenario", "sim.problems", "sim.naming"}
+DESCRIPTION = {"sim.fields", "sim.scenario", "sim.problems", "sim.naming"}
 LIBRARY = DESCRIPTION | {
     "sim.library",
     "sim.consistency",

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.scenario import WEEKDAYS, Scenario
+from sim.fields import WEEKDAYS
+from sim.scenario import Scenario
 from sim.service.presence import _merge, windows
 from sim.service.record import presence_in
 from sim.service.tables import Windows
