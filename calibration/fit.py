@@ -137,6 +137,7 @@ def arrivals_of(fit: Fit, network: Network, seed: int, replication: int) -> Arri
         home_server=none.astype(np.int32),
         topic=none.astype(np.int32),
         case=none,
+        work_ms=none.astype(np.int32),
     )
 
 

@@ -48,9 +48,11 @@ def linli() -> None:
 def check(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...], as_json: bool) -> None:
     """What is wrong with a scenario, or nothing."""
     from sim.problems import InputError
+    from sim.session import build_loaded
 
     try:
         loaded = _load(scenario, sets, overrides)
+        build_loaded(loaded)
     except InputError as error:
         if not as_json:
             raise
@@ -73,9 +75,16 @@ def check(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...], as_j
 )
 @click.option("--of", "measure", default="wait_mean_s", show_default=True, help="Measure that --precision is about.")
 @click.option("--seed", type=click.IntRange(0, LARGEST_KEY), default=1, show_default=True, help="Seed of all draws.")
-@click.option("--days", type=click.IntRange(1, 4000), default=None, help="Length of the run instead of the scenario's.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 4000),
+    default=None,
+    help="Length of the run instead of the scenario's, warm-up included if it leaves anything.",
+)
 @click.option("--workers", type=click.IntRange(1, 1000), default=None, help="Worker processes [all cores].")
-@click.option("--by", default="", help="Breakdowns, separated by commas: hour, day, kind, pool, …")
+@click.option(
+    "--by", default="", help="Breakdowns, separated by commas: hour, day, city, channel, cause, kind, pool, …"
+)
 @click.option("--out", type=click.Path(file_okay=False), default=None, help="Folder for scenario, figures and traces.")
 @json_option
 def run(
@@ -97,10 +106,8 @@ def run(
     from sim import show
     from sim.session import Session
 
-    if days is not None:
-        sets = (*sets, f"horizon.days={days}")
     session = Session(
-        loaded=_load(scenario, sets, overrides),
+        loaded=_load(scenario, (*sets, *_horizon(scenario, sets, overrides, days)), overrides),
         engine=_engine(engine),
         seed=seed,
         workers=workers or os.cpu_count() or 1,
@@ -217,6 +224,14 @@ def _load(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...]) -> L
     from sim.library import load
 
     return load(scenario, overrides, sets)
+
+
+def _horizon(scenario: str, sets: tuple[str, ...], overrides: tuple[str, ...], days: int | None) -> list[str]:
+    """Settings for a run of so many days; a warm-up that would leave nothing of them is left out."""
+    if days is None:
+        return []
+    warm_up = _load(scenario, sets, overrides).scenario.horizon.warm_up_days
+    return [f"horizon.days={days}", *(["horizon.warm_up_days=0"] if warm_up >= days else [])]
 
 
 def _engine(name: str | None) -> str:

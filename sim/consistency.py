@@ -323,6 +323,6 @@ def draw_names(step: object) -> list[str]:
     if isinstance(step, Request):
         names += [f"{step.step}:patience"] if step.patience else []
         names += [f"{step.step}:notice"] if step.notice else []
-    if isinstance(step, (Work, Serve)):
+    if isinstance(step, (Work, Serve)) and step.duration != "own":
         names.append(f"{step.step}:work")
     return names

@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sim.problems import Path, Problem, did_you_mean, listed, quoted
 from sim.scenario import (
     AnyStep,
     Branch,
+    BranchCause,
     BranchClock,
+    BranchIncident,
     BranchParent,
     BranchQueue,
     Duration,
@@ -78,7 +81,7 @@ def targets(step: AnyStep) -> list[tuple[Path, str]]:
     match step:
         case Branch():
             return [(("options", i, "to"), option.to) for i, option in enumerate(step.options)]
-        case BranchQueue() | BranchClock() | BranchParent() | Go():
+        case BranchQueue() | BranchClock() | BranchParent() | BranchCause() | BranchIncident() | Go():
             return [(("to",), step.to)]
         case Request() if step.impatient_to is not None:
             return [(("impatient_to",), step.impatient_to)]
@@ -210,8 +213,11 @@ Node = tuple[str, str, int]
 """Regime, kind and number of a step."""
 
 
-def takes_no_time(duration: Duration, factor: float = 1.0) -> bool:
-    """Whether every draw, times a factor, is rounded to 0 ms (a mean below 0.01 ms counts as none)."""
+def takes_no_time(duration: Duration | Literal["own"], factor: float = 1.0) -> bool:
+    """Whether every draw, times a factor, is rounded to 0 ms (a mean below 0.01 ms counts as none; an item may bring no
+    work of its own)."""
+    if duration == "own":
+        return True
     low, high = duration.time_ms("at_least"), duration.time_ms("at_most")
     if high is not None and high * factor < SHORTEST_MS:
         return True
@@ -254,16 +260,16 @@ def _circles(scenario: Scenario) -> Iterator[Problem]:
 
 
 def _at_once(journey: Journey, i: int, factor: float) -> list[int]:
-    """Steps that may follow a step in no time."""
+    """Steps that may follow a step in no time. Drawn patience may be none; until a lapse some time passes."""
     step = journey.steps[i]
-    following = _following(journey, i)
     timed = (isinstance(step, Wait) and not takes_no_time(step.duration)) or (
         isinstance(step, (Work, Serve)) and not takes_no_time(step.duration, factor)
     )
-    if not timed:
-        return following
-    impatient = journey.place(step.impatient_to) if isinstance(step, Request) else None
-    return [] if impatient is None else [impatient]
+    if not isinstance(step, Request):
+        return [] if timed else _following(journey, i)
+    served = [] if timed or i + 1 == len(journey.steps) else [i + 1]
+    impatient = None if step.patience is None else journey.place(step.impatient_to)
+    return served if impatient is None else [*served, impatient]
 
 
 def _circle(ways: dict[Node, list[Node]]) -> list[Node]:

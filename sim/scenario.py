@@ -28,6 +28,7 @@ from sim.fields import (
     WeekSpans,
 )
 from sim.fields import wrong as _wrong
+from sim.sections.world import World
 
 # ── numbers with a story ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,12 +256,17 @@ class Clock(Model):
 
 
 class Gate(Model):
-    """A gate that items wait at until it is opened for everybody, for one topic, or for one home server's items."""
+    """A gate that items wait at until it is opened for everybody, for one topic, for one home server's items, or for an
+    incident: the cause and number of a topic, whatever the community (``sim.service.topics``)."""
 
-    scope: Literal["run", "topic", "home"] = "topic"
+    scope: Literal["run", "topic", "home", "incident"] = "topic"
 
 
 # ── journeys ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+Cause = Literal["none", "quality", "late", "missing", "weight", "pick_up", "other", "passed_around"]
+"""What a topic may be about; the same as in ``sim.service.topics``, which needs NumPy."""
 
 
 class Step(Model):
@@ -282,12 +288,14 @@ class Request(Step):
 
     ``prefer``: whom to ask first: the route, the owner of the case, or the item's home server; ``if_absent``: while
     that one is absent, take the route at once or wait for them; ``fallback``: wait after which a request to a preferred
-    server goes to the route (none: never); ``notice``: time until the preferred server notices it.
+    server goes to the route (none: never); ``notice``: time until the preferred server notices it. ``lapses_at``: time
+    of the day at which patience ends in any case (asked at 23:00 for 23:00 means tomorrow's).
     """
 
     step: Name
     station: Name
     patience: Duration | None = None
+    lapses_at: ClockTime | None = None
     impatient_to: Name | None = None
     prefer: Literal["route", "owner", "home"] = "route"
     if_absent: Literal["route", "wait"] = "route"
@@ -302,8 +310,8 @@ class Request(Step):
             raise _wrong("fallback is given in two units; allowed: one of fallback_s, fallback_min, fallback_h")
         if self.prefer == "route" and (self.given("fallback") or self.notice or self.if_absent == "wait"):
             raise _wrong("fallback, notice and if_absent need a preferred server; allowed: with prefer owner or home")
-        if self.impatient_to is not None and self.patience is None:
-            raise _wrong("impatient_to without patience; allowed: both or neither")
+        if self.impatient_to is not None and self.patience is None and self.lapses_at is None:
+            raise _wrong("impatient_to without patience; allowed: with patience or lapses_at")
         return self
 
 
@@ -314,19 +322,20 @@ class Seize(Request):
 
 
 class Serve(Request):
-    """Ask for a server, work, release it: the ordinary visit. ``own``: the server becomes the case's owner."""
+    """Ask for a server, work, release it: the ordinary visit. ``duration: own``: the work that the item brings.
+    ``own``: the server becomes the case's owner."""
 
     do: Literal["serve"]
-    duration: Duration
+    duration: Duration | Literal["own"]
     own: bool = False
 
 
 class Work(Step):
-    """Work of the server seized last."""
+    """Work of the server seized last. ``duration: own``: the work that the item brings, none if it brings none."""
 
     do: Literal["work"]
     step: Name
-    duration: Duration
+    duration: Duration | Literal["own"]
 
 
 class Release(Step):
@@ -378,6 +387,22 @@ class BranchParent(Step):
     """Go elsewhere while the item that spawned this one is still in the system."""
 
     do: Literal["branch_parent"]
+    to: Name
+
+
+class BranchCause(Step):
+    """Go elsewhere when the item's topic has this cause. Topics have one where a world gives them a structure
+    (``sim.service.topics``); those of a source that numbers its ``topics`` plainly mean nothing here."""
+
+    do: Literal["branch_cause"]
+    cause: Cause
+    to: Name
+
+
+class BranchIncident(Step):
+    """Go elsewhere when the item's topic is part of an incident; as ``branch_cause``, of a world's topics."""
+
+    do: Literal["branch_incident"]
     to: Name
 
 
@@ -463,6 +488,8 @@ AnyStep = Annotated[
     | BranchQueue
     | BranchClock
     | BranchParent
+    | BranchCause
+    | BranchIncident
     | Level
     | StartClock
     | StopClock
@@ -479,11 +506,15 @@ AnyStep = Annotated[
 Journey = Annotated[list[AnyStep], Field(min_length=1, max_length=1000)]
 
 
+Channel = Literal["none", "phone", "chat", "group", "own_entry", "regulator", "social"]
+
+
 class Kind(Model):
     """What an item is, and therefore which figures count it."""
 
     counts_as: Literal["contact", "consultation", "call_back", "goods", "round", "ticket", "task"] = "contact"
     case: Annotated[bool, Field(description="counts in the figures of after-sales cases (F51)")] = False
+    channel: Annotated[Channel, Field(description="where a contact of this kind comes in (F8)")] = "none"
 
 
 # ── arrivals ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -527,13 +558,39 @@ class Overdispersion(Model):
         return self
 
 
+MOST_QUESTIONS = 64
+"""Different questions that a source of the world may have: numbers from there on name incidents."""
+
+
+class Driven(Model):
+    """What the world makes of a day, and the share of it that this source takes.
+
+    ``enquiries``, ``questions`` and ``problems`` come with orders and goods; ``escalations`` are yesterday's complaints
+    at a ``channel``; ``incidents`` parent tickets; ``announcements`` messages about late goods, one for each leader
+    concerned; ``hand_outs`` and ``rounds`` a leader's own work with the goods, at the clock times ``at``.
+    """
+
+    by: Literal[
+        "enquiries", "questions", "problems", "escalations", "incidents", "announcements", "hand_outs", "rounds"
+    ]
+    share: Share = 1.0
+    channel: Channel | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Driven:
+        if (self.channel is not None) != (self.by == "escalations"):
+            raise _wrong(f"by {self.by} and channel do not fit; allowed: a channel with 'escalations', and only there")
+        return self
+
+
 class Arrival(Model):
     """A source of items: a rate with a profile, a list of times, or clock times of the day.
 
     ``source`` names the draws of its items. Rates are means over the day. ``times_s`` are seconds from the first
     midnight. ``at`` makes an item at each clock time of the days in ``on``, for each server of ``for_each_server_of``
     if that is given. ``home_pool``: each item belongs to one server of this pool, drawn evenly. ``topics``: number of
-    different questions (per home server, if there is one); each item asks one of them, drawn evenly.
+    different questions (per home server, if there is one); each item asks one of them, drawn evenly. They are numbered
+    plainly: their numbers have no cause. ``work``: the work that each item brings, for steps with ``duration: own``.
     """
 
     source: Name
@@ -552,11 +609,16 @@ class Arrival(Model):
     for_each_server_of: Name | None = None
     home_pool: Name | None = None
     topics: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    work_s: Annotated[float, Field(ge=0, le=2_000_000)] | None = None
+    work_min: Annotated[float, Field(ge=0, le=30_000)] | None = None
+    driven: Driven | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Arrival:
         ways = ("rate_per_s", "rate_per_min", "rate_per_h", "rate_per_day", "times_s", "at")
         given = [way for way in ways if getattr(self, way) is not None]
+        if self.driven is not None:
+            return self._driven_by_the_world(given)
         if len(given) != 1:
             raise _wrong(f"{' and '.join(given) or 'no rate'} given; allowed: exactly one of {', '.join(ways)}")
         if not given[0].startswith("rate") and (self.profile or self.overdispersion):
@@ -565,6 +627,26 @@ class Arrival(Model):
             raise _wrong("for_each_server_of needs clock times; allowed: with at")
         if self.for_each_server_of and self.home_pool:
             raise _wrong("for_each_server_of and home_pool both say whose item it is; allowed: one of them")
+        return self
+
+    def _driven_by_the_world(self, given: list[str]) -> Arrival:
+        assert self.driven is not None
+        at_times = self.driven.by in ("hand_outs", "rounds")
+        if given != (["at"] if at_times else []):
+            raise _wrong(
+                f"{' and '.join(given) or 'no time'} given for {self.driven.by} of the world; allowed: "
+                + ("clock times (at) and no rate" if at_times else "no rate, no times")
+            )
+        if self.for_each_server_of or self.on != ["mon-sun"]:
+            raise _wrong("for_each_server_of and on are the world's own business here; allowed: without them")
+        if self.topics is not None and self.topics > MOST_QUESTIONS:
+            raise _wrong(f"{self.topics} topics are too many for the world; allowed: at most {MOST_QUESTIONS}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Arrival:
+        if len(self.given("work")) > 1:
+            raise _wrong("work is given in two units; allowed: one of work_s, work_min")
         return self
 
     @property
@@ -622,3 +704,4 @@ class Scenario(Model):
     regime: Name
     profiles: dict[Name, Profile] = {}
     arrivals: list[Arrival] = []
+    world: World | None = None

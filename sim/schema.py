@@ -189,7 +189,7 @@ def problems_of(error: ValidationError, data: Any, written: Any) -> list[Problem
 def _is_meant(fault: Any, data: Any) -> bool:
     """Whether an error is about what is there: where a word or a map may stand, only one of them is meant."""
     _, branches, _ = _place(fault["loc"], data)
-    return all(isinstance(value, (dict, list)) != (fault["type"] == "literal_error") for value in branches)
+    return all(isinstance(value, (dict, list)) != branch.startswith("literal[") for branch, value in branches)
 
 
 def _misspelt(problem: Problem, near: dict[Path, list[str]]) -> bool:
@@ -211,10 +211,10 @@ def _at(data: Any, path: Iterable[str | int]) -> Any:
     return data
 
 
-def _place(location: tuple[int | str, ...], data: Any) -> tuple[Path, list[Any], bool]:
-    """Path of an error without the names of models and branches; what stands where there are branches; if of a key."""
+def _place(location: tuple[int | str, ...], data: Any) -> tuple[Path, list[tuple[str, Any]], bool]:
+    """Path of an error without the names of models and branches; the branches and what stands there; if of a key."""
     path: list[str | int] = []
-    branches: list[Any] = []
+    branches: list[tuple[str, Any]] = []
     before: int | str | None = None
     for place, key in enumerate(location):
         inside = isinstance(data, dict) and (key in data or any(str(name) == key for name in data))
@@ -225,7 +225,7 @@ def _place(location: tuple[int | str, ...], data: Any) -> tuple[Path, list[Any],
         if key == "[key]" and last:
             return tuple(path), branches, True
         if isinstance(key, str) and "[" in key and not inside:
-            branches.append(data)
+            branches.append((key, data))
             before = None
             continue
         path.append(str(key) if isinstance(data, dict) else key)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.measures import Estimate, Key, by_as_json, measures_as_json, summarise, summarise_by
+from sim.measures import BREAKDOWNS, Estimate, Key, by_as_json, measures_as_json, summarise, summarise_by
 from sim.problems import InputError, Problem
 from sim.progress import progress
 from sim.service.build import Network, build
@@ -15,6 +16,7 @@ from sim.study.replicate import Outcome, Plan, outcomes, until_precise
 
 if TYPE_CHECKING:
     from sim.library import Loaded
+    from sim.scenario import Scenario
 
 DEFAULT_REPLICATIONS = 5
 MOST_REPLICATIONS = 1000
@@ -73,6 +75,7 @@ class Session:
 
     def run(self, replications: int | None, precision: float | None, measure: str) -> Result:
         """Run all replications; an interrupt keeps what was finished."""
+        _check_breakdowns(self.loaded.scenario, self.by)
         network = build_loaded(self.loaded)
         folder = _claimed(self.out) if self.out else None
         plan = Plan(self.engine, self.seed, self.by, str(folder / "trace") if folder else "")
@@ -100,10 +103,26 @@ class Session:
 
 def build_loaded(loaded: Loaded) -> Network:
     """Build a loaded scenario; a fault found only here is placed in its file."""
+    from sim.world.consistency import problems_of_world
+
     try:
+        if problems := problems_of_world(loaded.scenario):
+            raise InputError(problems)
         return build(loaded.scenario)
     except InputError as error:
         raise InputError([loaded.problem(p.path, p.message, p.allowed) for p in error.problems]) from error
+
+
+def _check_breakdowns(scenario: Scenario, by: Sequence[str]) -> None:
+    """Refuse breakdowns that the scenario cannot give before anything is run: cities and causes need a world, channels
+    a world or kinds that have one."""
+    world = getattr(scenario, "world", None) is not None
+    missing = set() if world else {"city", "cause"}
+    if not world and all(kind.channel == "none" for kind in scenario.kinds.values()):
+        missing.add("channel")
+    if wrong := [name for name in by if name in missing]:
+        there = ", ".join(name for name in BREAKDOWNS if name not in missing)
+        raise InputError([Problem(("--by",), f"figures by '{wrong[0]}' do not exist for this scenario", there)])
 
 
 def _claimed(out: str) -> Path:

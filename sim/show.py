@@ -79,20 +79,60 @@ def figures(result: Result) -> None:
 
 
 def _unit(unit: str) -> str:
-    return {"share": "", "1": ""}.get(unit, unit)
+    return {"share": "", "1": "", "point": "of 5"}.get(unit, unit)
 
 
 def _breakdown(screen: Console, result: Result, by: str) -> None:
     groups = result.by(by)
-    names = [n for n in SHOWN_BY if any(n in g and math.isfinite(g[n].mean) for g in groups.values())]
+    wanted = SHOWN_BY.get(by, SHOWN)
+    names = [n for n in wanted if any(n in g and math.isfinite(g[n].mean) for g in groups.values())]
     table = Table(by, *names, title=f"by {by}", title_justify="left")
     for key, group in groups.items():
         table.add_row(str(key), *(with_interval(group.get(name)) for name in names))
     screen.print(table)
 
 
-SHOWN_BY = ("offered", "abandoned_share", "wait_mean_s", "service_level_share", "occupancy_share", "queue_mean")
+SHOWN = ("offered", "abandoned_share", "wait_mean_s", "service_level_share", "occupancy_share", "queue_mean")
 """Figures of a breakdown that a terminal has room for; ``--json`` has them all."""
+
+SHOWN_BY = {
+    "month": (
+        "orders",
+        "first_response_mean_min",
+        "resolved_first_contact_share",
+        "satisfaction_true_mean",
+        "complaints_per_order",
+        "users_lost_per_month_share",
+        "net_benefit_yuan",
+    ),
+    "city": (
+        "orders",
+        "first_response_mean_min",
+        "late_delivery_share",
+        "satisfaction_true_mean",
+        "complaints_per_order",
+        "users_lost_per_month_share",
+        "net_benefit_yuan",
+    ),
+    "channel": (
+        "contacts",
+        "first_response_mean_min",
+        "abandoned_share",
+        "resolved_first_contact_share",
+        "satisfaction_true_mean",
+        "complaints_per_order",
+    ),
+    "cause": (
+        "problems_per_order",
+        "problems_silent_share",
+        "contacts",
+        "resolved_first_contact_share",
+        "satisfaction_true_mean",
+        "complaints_per_order",
+        "refunds_yuan",
+    ),
+}
+"""The same where other figures fit the breakdown better."""
 
 
 def side_by_side(results: Sequence[Result], names: Sequence[str]) -> None:

@@ -98,7 +98,7 @@ def item(number: str) -> dict[str, float]:
     def held(count: int) -> int:
         long, short = np.zeros(count, np.int64), np.zeros(count, np.int32)
         nobody = short - 1
-        arrivals = Arrivals(long, short + entry, short, short, np.arange(count), nobody, nobody, long - 1)
+        arrivals = Arrivals(long, short + entry, short, short, np.arange(count), nobody, nobody, long - 1, nobody)
         machine = make_engine(engine, network.tables, SEED, 0)
         machine.add_windows(windows(network.scenario, 1, SEED, 0))
         tracemalloc.start()

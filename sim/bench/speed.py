@@ -21,9 +21,10 @@ from sim.bench.networks import (
 from sim.bench.peers import PEERS
 from sim.bench.timing import Task, interleaved, processor_seconds, ratios, wall_seconds
 from sim.library import load
-from sim.run import replicate
+from sim.run import built_of, replicate
 from sim.service.build import Network, build
 from sim.service.tables import Arrivals
+from sim.world.ordinary import ordinary
 
 PER_S = "contacts/s"
 GOALS = {
@@ -134,8 +135,9 @@ def on_contact_centre(effort: Effort) -> list[Figure]:
 
 
 def on_today(effort: Effort) -> list[Figure]:
-    """Both engines on a rich network, ``today.yaml``."""
-    network = build(load("today", (), ("horizon.days=1",) if effort.quick else ()).scenario)
+    """Both engines on a rich network, that of ``today.yaml`` with the arrivals of an ordinary fortnight."""
+    network = build(load("today", (), ("horizon.warm_up_days=0", f"horizon.days={effort.size(7, 1)}")).scenario)
+    network = build(ordinary(built_of(network)).scenario)
     makers: dict[str, Callable[[], Task]] = {
         "compiled": lambda: engine_task(network, require_engine(COMPILED), effort.size(20, 1)),
         "given": lambda: given_task(network, require_engine(COMPILED), effort.size(20, 1)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.fields import span_minutes, weekdays
-from sim.instant.flows import Ask, Flows, NoWaits, blended, flows
+from sim.instant.flows import Ask, Flows, NoWaits, Topics, blended, flows
 from sim.instant.queues import PER_BIN, Crew, Queues
 from sim.instant.times import BIN_MIN, BINS
 from sim.scenario import Scenario
@@ -71,11 +71,12 @@ class InstantEstimate:
 
 
 def estimate(scenario: Scenario) -> InstantEstimate:
-    """What theory says of a scenario, in tens of milliseconds."""
-    found = flows(scenario, NoWaits())
+    """What theory says of a scenario, in tens of milliseconds; with a world, of an ordinary fortnight of it."""
+    scenario, topics = _at_rest(scenario)
+    found = flows(scenario, NoWaits(), topics)
     queues = Queues(scenario, found)
     for _ in range(MOST_PASSES):
-        again = flows(scenario, queues)
+        again = flows(scenario, queues, topics)
         before, now = _work(found), _work(again)
         found = blended(found, again)
         queues = Queues(scenario, found)
@@ -92,6 +93,17 @@ def estimate(scenario: Scenario) -> InstantEstimate:
         occupancy=_occupancy(queues),
         stations=_stations(scenario, found, queues),
     )
+
+
+def _at_rest(scenario: Scenario) -> tuple[Scenario, Topics]:
+    if scenario.world is None:
+        return scenario, Topics()
+    from sim.run import built_of
+    from sim.service.build import build
+    from sim.world.ordinary import ordinary
+
+    usual = ordinary(built_of(build(scenario)))
+    return usual.scenario, Topics(usual.cause_shares, usual.incident_share)
 
 
 def _work(found: Flows) -> float:

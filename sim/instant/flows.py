@@ -3,15 +3,20 @@
 Every kind's journey is walked with all its items at once: a vector of items per quarter-hour of the day goes from step
 to step, is split where the journey branches, and moves on in time where the journey waits. What a walk spawns is walked
 in its turn until next to nothing is left.
+
+An average day knows less than a run: a request that lapses at a time of day counts as one that does not (its patience
+counts, if it has one); work that items bring (``duration: own``) is the mean of what the sources of their kind give, 0
+for kinds that none sends; what a topic is about, and whether it is part of an incident, is chance with the shares of
+``Topics``, drawn anew for what an item sends off.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -92,9 +97,19 @@ def blended(one: Flows, other: Flows) -> Flows:
 
 
 @dataclass(frozen=True)
+class Topics:
+    """What topics are about: shares by cause (what is missing to 1 has none), and the share that is part of an
+    incident."""
+
+    causes: Mapping[str, float] = field(default_factory=dict)
+    incident_share: float = 0.0
+
+
+@dataclass(frozen=True)
 class _At:
     """Where some items of a kind are, and what has become of them so far; ``clean`` : nothing that makes the user ask
-    again was sent off."""
+    again was sent off; ``cause`` : what their topic is about, where that is known; ``not_causes`` : what it is not;
+    ``incident`` : whether they are part of one, −1 where that is not known."""
 
     step: int
     asked: bool = False
@@ -102,11 +117,14 @@ class _At:
     late: bool = False
     held: tuple[tuple[object, ...], ...] = ()
     level: int = 0
+    cause: str = ""
+    not_causes: tuple[str, ...] = ()
+    incident: int = -1
 
 
-def flows(scenario: Scenario, waits: Waits) -> Flows:
-    """Follow an average day's arrivals through the journeys, given how long requests wait."""
-    walk = _Walk(scenario, waits)
+def flows(scenario: Scenario, waits: Waits, topics: Topics | None = None) -> Flows:
+    """Follow an average day's arrivals through the journeys, given how long requests wait and what topics are about."""
+    walk = _Walk(scenario, waits, topics or Topics())
     for arrival in scenario.arrivals:
         density = arrival_density(scenario, arrival)
         level = scenario.levels.index(arrival.level) if arrival.level else 0
@@ -145,6 +163,20 @@ def arrival_density(scenario: Scenario, arrival: s.Arrival) -> Float64:
     return density
 
 
+def own_work_min(scenario: Scenario) -> dict[tuple[str, str], float]:
+    """Mean work in minutes that items from outside bring, by regime and kind."""
+    items: dict[tuple[str, str], float] = defaultdict(float)
+    minutes: dict[tuple[str, str], float] = defaultdict(float)
+    for arrival in scenario.arrivals:
+        place, count = (
+            (arrival.regime or scenario.regime, arrival.kind),
+            float(arrival_density(scenario, arrival).sum()),
+        )
+        items[place] += count
+        minutes[place] += count * (arrival.time_ms("work") or 0.0) / 60_000
+    return {place: minutes[place] / count for place, count in items.items() if count > 0}
+
+
 def _weights(profile: s.Profile | None, day: int) -> Float64:
     """Relative rate of each quarter-hour of a weekday (Monday 0), mean 1 before the weekday's factor."""
     if profile is None:
@@ -163,12 +195,14 @@ def _weights(profile: s.Profile | None, day: int) -> Float64:
 class _Walk:
     """Walks journeys and writes down what is asked of whom."""
 
-    def __init__(self, scenario: Scenario, waits: Waits) -> None:
+    def __init__(self, scenario: Scenario, waits: Waits, topics: Topics) -> None:
         self.scenario = scenario
+        self.topics = topics
         self.waits = waits
         self.found = Flows()
         self.pending: dict[tuple[str, str, int, bool, bool], Float64] = defaultdict(lambda: np.zeros(BINS))
         self._grants: dict[tuple[object, float], tuple[Float64 | None, Float64 | None, Float64]] = {}
+        self._own_work_min = own_work_min(scenario)
         self._leads = {regime: _leads_to_contacts(scenario, regime) for regime in scenario.regimes}
 
     def kind(self, regime: str, kind: str, level: int, outside: bool, lumps: bool, density: Float64) -> None:
@@ -197,10 +231,10 @@ class _Walk:
             step, after = journey[at.step], at.step + 1
             match step:
                 case s.Request():
-                    for change, to, share in self._ask(step, at, items, kind, contact, lumps, limit):
+                    for change, to, share in self._ask(step, at, items, regime, kind, contact, lumps, limit):
                         go(at, after if to is None else place.get(to, len(journey)), share, **change)
                 case s.Work():
-                    self._work(at.held[-1], items, step.duration)
+                    self._work(at.held[-1], items, self._mean_work(step.duration, regime, kind))
                     go(at, after, items)
                 case s.Release():
                     go(at, after, items, held=at.held[:-1])
@@ -214,6 +248,14 @@ class _Walk:
                     go(at, after, items * max(rest, 0.0))
                 case s.BranchClock():
                     go(at, place[step.to] if at.late else after, items)
+                case s.BranchCause():
+                    about = self._cause_share(step.cause, at)
+                    go(at, place[step.to], items * about, cause=step.cause)
+                    go(at, after, items * (1 - about), not_causes=tuple(sorted({*at.not_causes, step.cause})))
+                case s.BranchIncident():
+                    part = self.topics.incident_share if at.incident < 0 else float(at.incident)
+                    go(at, place[step.to], items * part, incident=1)
+                    go(at, after, items * (1 - part), incident=0)
                 case s.BranchParent():
                     go(at, place[step.to], items * PARENT_STILL_THERE)
                     go(at, after, items * (1 - PARENT_STILL_THERE))
@@ -232,7 +274,7 @@ class _Walk:
                     go(at, after, items)
 
     def _ask(
-        self, step: s.Request, at: _At, items: Float64, kind: str, contact: bool, lumps: bool, limit: float
+        self, step: s.Request, at: _At, items: Float64, regime: str, kind: str, contact: bool, lumps: bool, limit: float
     ) -> Iterator[tuple[dict[str, object], str | None, Float64]]:
         """A request: written down, then split into those served in time, served late, and gone."""
         patience = mean_of(step.patience) if step.patience else np.inf
@@ -245,7 +287,7 @@ class _Walk:
         held = at.held if isinstance(step, s.Serve) else (*at.held, ask.key)
         in_time, late, stay = self._served(ask, limit)
         if isinstance(step, s.Serve):
-            self._work(ask.key, items * stay, step.duration)
+            self._work(ask.key, items * stay, self._mean_work(step.duration, regime, kind))
         for is_late, where in ((False, in_time), (True, late)):
             if where is not None:
                 yield {"asked": True, "held": held, "late": at.late or is_late}, None, items @ where
@@ -263,8 +305,18 @@ class _Walk:
             self._grants[ask.key, limit] = in_time, after, stays.sum(axis=1)
         return self._grants[ask.key, limit]
 
-    def _work(self, key: tuple[object, ...], items: Float64, duration: s.Duration) -> None:
-        self.found.demands[key].work_min += items * mean_of(duration)
+    def _work(self, key: tuple[object, ...], items: Float64, mean_min: float) -> None:
+        self.found.demands[key].work_min += items * mean_min
+
+    def _cause_share(self, cause: str, at: _At) -> float:
+        """Chance that a topic has this cause, given what is known of it."""
+        if at.cause or cause in at.not_causes:
+            return float(at.cause == cause)
+        left = 1 - sum(self.topics.causes.get(name, 0.0) for name in at.not_causes)
+        return min(self.topics.causes.get(cause, 0.0) / left, 1.0) if left > 1e-12 else 0.0
+
+    def _mean_work(self, duration: s.Duration | Literal["own"], regime: str, kind: str) -> float:
+        return self._own_work_min.get((regime, kind), 0.0) if duration == "own" else mean_of(duration)
 
 
 def _limit_min(scenario: Scenario, clock: str) -> float:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.service.record import Record
-from sim.service.tables import Float64, Int64
+from sim.service.tables import Float64, Int32, Int64
+from sim.service.topics import CAUSES, cause_of, community_of
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -28,7 +29,11 @@ BREAKDOWNS: dict[str, str] = {
     "half_hour": "half-hour of the day, by its start",
     "day": "day of the run, from 0",
     "week": "seven days of the run, from 0",
+    "month": "thirty days of the run, from 0",
     "weekday": "day of the week",
+    "city": "city of the user's community (in a scenario with a world)",
+    "channel": "where a contact comes in, and a complaint goes to: phone, chat, group, …",
+    "cause": "what a contact, problem or complaint is about (in a scenario with a world)",
     "kind": "kind of item",
     "station": "station asked (contacts: at the first staffed visit)",
     "level": "priority level at the end of the wait (contacts: at the first staffed visit)",
@@ -38,7 +43,11 @@ BREAKDOWNS: dict[str, str] = {
     "clock": "service clock",
 }
 """Breakdowns by name. Those by time go by the arrival of a contact or item, by the first arrival of a case, by the
-start of a clock and the request of a visit; time averages are taken over the parts of the run that fall there."""
+start of a clock and the request of a visit; time averages are taken over the parts of the run that fall there. What the
+world sums up by day goes by that day. City and cause go by an item's topic, those of a case by its first contact's."""
+
+OF_DAYS = ("day", "week", "month", "weekday", "city", "channel", "cause")
+"""Breakdowns that sums by day can give."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,20 @@ def breakdown(record: Record, by: str) -> Breakdown:
     Raises
     ------
     ValueError
-        The name is unknown; the message lists those that exist.
+        The name is unknown, or the scenario or the run has nothing to break down by; the message lists what exists.
     """
+    if by not in BREAKDOWNS:
+        raise ValueError(f"figures by '{by}' do not exist; allowed: {', '.join(BREAKDOWNS)}")
+    if not record.has_trace and by not in OF_DAYS:
+        raise ValueError(f"figures by '{by}' do not exist for a run without its trace; allowed: {', '.join(OF_DAYS)}")
+    missing = {name for name in ("city", "channel", "cause") if not group_names(record, name)}
+    if by in missing:
+        there = ", ".join(name for name in BREAKDOWNS if name not in missing)
+        raise ValueError(f"figures by '{by}' do not exist for this scenario; allowed: {there}")
+    return _made(record, by)
+
+
+def _made(record: Record, by: str) -> Breakdown:
     names, settings = record.names, record.settings
     last = max(record.until_ms - 1, record.from_ms)
     first_day, last_day = record.from_ms // DAY_MS, last // DAY_MS
@@ -98,7 +119,11 @@ def breakdown(record: Record, by: str) -> Breakdown:
         "half_hour": lambda: Breakdown(by, half_hours, HOUR_MS // 2, 0, 48),
         "day": lambda: Breakdown(by, tuple(range(first_day, last_day + 1)), DAY_MS, -first_day),
         "week": lambda: Breakdown(by, tuple(range(first_day // 7, last_day // 7 + 1)), 7 * DAY_MS, -(first_day // 7)),
+        "month": lambda: Breakdown(
+            by, tuple(range(first_day // 30, last_day // 30 + 1)), 30 * DAY_MS, -(first_day // 30)
+        ),
         "weekday": lambda: Breakdown(by, WEEKDAYS, DAY_MS, settings.first_weekday, 7),
+        **dict.fromkeys(("city", "channel", "cause"), lambda: Breakdown(by, group_names(record, by))),
         "kind": lambda: Breakdown(by, names.kinds),
         "station": lambda: Breakdown(by, names.stations),
         "level": lambda: Breakdown(by, names.levels),
@@ -107,9 +132,33 @@ def breakdown(record: Record, by: str) -> Breakdown:
         "server": lambda: Breakdown(by, tuple(range(record.servers.pool.size))),
         "clock": lambda: Breakdown(by, names.clocks),
     }
-    if by not in makers:
-        raise ValueError(f"figures by '{by}' do not exist; allowed: {', '.join(BREAKDOWNS)}")
     return makers[by]()
+
+
+def group_names(record: Record, by: str) -> tuple[str, ...]:
+    """Names of cities, channels or causes of a record; none where the scenario tells none apart."""
+    names, days = record.names, record.days
+    if by == "channel":
+        used = tuple(dict.fromkeys(names.channels))
+        return days.channels if days is not None else () if used == ("none",) else used
+    if by == "city":
+        return days.cities if days is not None else names.cities
+    return days.causes if days is not None else CAUSES if names.cities else ()
+
+
+def item_codes(record: Record, by: str, kind: Codes, topic: Int32) -> Codes:
+    """Group of items of these kinds and topics in the breakdown ``kind``, ``channel``, ``city`` or ``cause``; −1 for an
+    item whose topic names no city."""
+    if by == "kind":
+        return kind
+    if by == "channel":
+        place = {name: i for i, name in enumerate(group_names(record, by))}
+        channels = record.names.channels or ("none",) * len(record.names.kinds)
+        return np.array([place.get(name, -1) for name in channels], dtype=np.int64)[kind]
+    if by == "city":
+        city = np.append(np.array(record.names.community_city, dtype=np.int64), -1)
+        return city[np.minimum(community_of(topic), city.size - 1)]
+    return np.maximum(cause_of(topic), 0)  # no topic: no cause
 
 
 def server_codes(record: Record, by: str) -> Int64:

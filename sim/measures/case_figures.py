@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.measures.breakdown import Breakdown
+from sim.measures.day_formulas import quotient, total
 from sim.measures.measure import ARRIVAL, HOUR, Measure
 from sim.measures.view import View
 from sim.service.tables import Float64
@@ -32,6 +33,7 @@ CASES = [
         "cases (of all kinds of contact where none is marked); it belongs to the time and kind of its first contact.",
         ARRIVAL,
         _cases,
+        total("cases"),
     ),
     Measure(
         "asks_per_case",
@@ -39,6 +41,7 @@ CASES = [
         "Contacts per case.",
         ARRIVAL,
         lambda v, by: v.cases_by(by).mean(v.cases.contacts, v.cases.contacts > 0),
+        quotient("asks", "cases"),
     ),
     Measure(
         "resolved_first_contact_share",
@@ -49,6 +52,7 @@ CASES = [
         "bound.",
         ARRIVAL,
         lambda v, by: v.cases_by(by).share(v.cases.resolved_first, v.cases.first_closed),
+        quotient("cases_resolved_first", "cases_first_closed"),
     ),
     Measure(
         "resolved_first_contact_window_over_share",
@@ -65,6 +69,7 @@ CASES = [
         "case with an open contact, or whose contacts were all given up or turned away, is not closed.",
         ARRIVAL,
         _closed_within,
+        quotient("cases_closed_in_time", "cases_day_old"),
     ),
     Measure(
         "case_time_mean_h",

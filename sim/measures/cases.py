@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from sim.measures.breakdown import Mask
 from sim.measures.contacts import CLOSED, NEVER, RESOLVED, ItemRows, counts_as, outcome_in
 from sim.service.record import Record
-from sim.service.tables import Int64
+from sim.service.tables import Int32, Int64
 
 
 @dataclass(frozen=True)
 class Cases:
     """Cases whose first contact (least arrival, then number) arrived in [from_ms, until_ms).
 
-    ``arrived``, ``kind`` : of the first contact. ``contacts`` : how many. ``first_closed`` : the first has
+    ``arrived``, ``kind``, ``topic`` : of the first contact. ``contacts`` : how many. ``first_closed`` : the first has
     ended. ``resolved_first`` : it ended solved or contained, and no other came within the window. ``window_over`` : the
     window ended before the run did. ``closed`` : no contact is open, and one at least was not given up or turned away.
     ``last_ended`` : end of the last contact, −1 if one is open. ``reopened`` : a contact came after an earlier one
@@ -27,6 +27,7 @@ class Cases:
     case: Int64
     arrived: Int64
     kind: NDArray[np.int16]
+    topic: Int32
     contacts: Int64
     first_closed: Mask
     resolved_first: Mask
@@ -73,6 +74,7 @@ def cases_of(record: Record, items: ItemRows) -> Cases:
         case=case[first],
         arrived=begun,
         kind=items.kind[rows][first],
+        topic=items.topic[rows][first],
         contacts=size,
         first_closed=ended[first] >= 0,
         resolved_first=resolved[first] & (within == 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.measures.breakdown import Breakdown, ratio
+from sim.measures.day_formulas import quotient, total
 from sim.measures.measure import ANSWERED, ARRIVAL, MINUTE, SECOND, WAITING, Measure
 from sim.measures.view import View
 from sim.service.tables import Float64, Outcome
@@ -84,6 +85,7 @@ CONTACTS = [
         "Contacts that arrived after the warm-up, whether they asked for a server or not.",
         ARRIVAL,
         _contacts,
+        total("contacts"),
     ),
     Measure(
         "offered",
@@ -92,6 +94,7 @@ CONTACTS = [
         "is that of a contact's first request for a server.",
         WAITING,
         _offered,
+        total("contacts_offered"),
     ),
     Measure("answered", "1", "Offered contacts whose first request was granted a server.", ANSWERED, _answered),
     Measure(
@@ -102,7 +105,12 @@ CONTACTS = [
         lambda v, by: ratio(_answered(v, by), _offered(v, by)),
     ),
     Measure(
-        "abandoned", "1", "Offered contacts that left during the wait of their first request.", WAITING, _abandoned
+        "abandoned",
+        "1",
+        "Offered contacts that left during the wait of their first request.",
+        WAITING,
+        _abandoned,
+        total("contacts_abandoned"),
     ),
     Measure(
         "abandoned_share",
@@ -110,6 +118,7 @@ CONTACTS = [
         "Contacts that left during the wait of their first request, over offered ones.",
         WAITING,
         lambda v, by: ratio(_abandoned(v, by), _offered(v, by)),
+        quotient("contacts_abandoned", "contacts_offered"),
     ),
     Measure(
         "waiting_at_end",
@@ -125,6 +134,7 @@ CONTACTS = [
         "the end counts with the time waited so far.",
         WAITING,
         lambda v, by: v.waits(by).mean() / SECOND,
+        quotient("wait_ms", "contacts_offered", factor=1 / SECOND),
     ),
     *(
         Measure(
@@ -161,6 +171,7 @@ CONTACTS = [
         "service_level_within_s. Who left, and who still waits at the end, counts as not answered.",
         WAITING,
         _service_level,
+        quotient("answered_in_time", "contacts_offered"),
     ),
     Measure(
         "service_level_excluding_short_abandons_share",
@@ -177,6 +188,7 @@ CONTACTS = [
         "offered ones.",
         WAITING,
         _unanswered,
+        quotient(("contacts_offered", "-contacts_answered"), "contacts_offered"),
     ),
     Measure(
         "contained_share",
@@ -185,6 +197,7 @@ CONTACTS = [
         "or asked. Turned away, given up or passed on to a call-back is not contained.",
         ARRIVAL,
         _contained_share,
+        quotient("contacts_contained", "contacts_known"),
     ),
     Measure(
         "blocked_share",
@@ -285,6 +298,7 @@ FIRST_RESPONSE = [
         "does not. unanswered_share says how many are missing here.",
         ANSWERED,
         lambda v, by: v.first_responses(by).mean() / MINUTE,
+        quotient("first_response_ms", "contacts_answered", factor=1 / MINUTE),
     ),
     Measure(
         "first_response_open_mean_min",
@@ -317,5 +331,6 @@ FIRST_RESPONSE = [
         "arrival to their end.",
         ARRIVAL,
         lambda v, by: v.first_responses_with_bot(by).mean() / MINUTE,
+        quotient("first_response_with_bot_ms", ("contacts_answered", "contacts_contained"), factor=1 / MINUTE),
     ),
 ]

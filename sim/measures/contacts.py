@@ -21,6 +21,7 @@ class ItemRows:
     item: Int64
     case: Int64
     kind: NDArray[np.int16]
+    topic: Int32
     arrived: Int64
     ended: Int64
     outcome: NDArray[np.int8]
@@ -52,6 +53,7 @@ class Contacts:
 
     item: Int64
     kind: NDArray[np.int16]
+    topic: Int32
     arrived: Int64
     ended: Int64
     outcome: NDArray[np.int8]
@@ -157,6 +159,7 @@ def contacts_of(record: Record, items: ItemRows, visits: VisitRows) -> tuple[Con
     contacts = Contacts(
         item=number,
         kind=items.kind[chosen],
+        topic=items.topic[chosen],
         arrived=items.arrived[chosen],
         ended=items.ended[chosen],
         outcome=items.outcome[chosen],

@@ -35,7 +35,7 @@ def figures(record: Record, names: Iterable[str] | None = None, view: View | Non
         A name is unknown.
     """
     view = view or View(record)
-    return {m.name: float(m.formula(view, WHOLE)[0]) for m in _chosen(names)}
+    return {m.name: float(m.values(view, WHOLE)[0]) for m in _chosen(names)}
 
 
 def figures_by(
@@ -61,7 +61,7 @@ def figures_by(
     """
     view = view or View(record)
     groups = view.breakdown(by)
-    columns = {m.name: m.formula(view, groups).tolist() for m in _chosen(names) if by in m.by}
+    columns = {m.name: m.values(view, groups).tolist() for m in _chosen(names) if by in m.by}
     touched = (view.run_span.time(groups) > 0).tolist() if groups.by_time else [True] * len(groups.labels)
     return {
         label: {name: column[i] for name, column in columns.items()}

@@ -47,7 +47,7 @@ def unit_of(name: str) -> str:
     if name in MEASURES:
         return MEASURES[name].unit
     ending = name.rsplit("_", 1)[-1]
-    return ending if ending in ("share", "s", "min", "h", "yuan", "days") else "1"
+    return ending if ending in ("share", "s", "min", "h", "km", "yuan", "days") else "1"
 
 
 def _mean_and_error(values: Sequence[float]) -> tuple[float, float]:
@@ -91,7 +91,7 @@ def estimate(values: Sequence[float], unit: str = "1", level: float = 0.95, at_l
     half = t_quantile(len(known) - 1, level) * error
     low, high = max(mean - half, at_least), mean + half
     if unit == "share":
-        low, high = max(low, 0.0), min(high, 1.0)
+        low, high = max(low, 0.0), min(high, max(1.0, *known))  # a daily share times thirty may pass 1
     return Estimate(mean, low, high, unit, len(known))
 
 
@@ -113,7 +113,7 @@ def summarise(
             [one.get(name, math.nan) for one in per_replication],
             known.get(name, unit_of(name)),
             level,
-            at_least=0.0 if name in MEASURES else -math.inf,  # every figure of the registry counts or measures time
+            at_least=MEASURES[name].least if name in MEASURES else -math.inf,
         )
         for name in names
     }

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.measures.breakdown import Breakdown
 from sim.measures.contacts import counts_as
-from sim.measures.measure import ARRIVAL, HOUR, MINUTE, Formula, Measure
+from sim.measures.measure import ARRIVAL, HOUR, MINUTE, TOPIC, Formula, Measure
 from sim.measures.view import View
 from sim.service.tables import ClockEnd, Float64, Outcome
 
@@ -90,23 +90,23 @@ ITEMS = [
     Measure(
         "backlog_end",
         "1",
-        "Contacts in the system at the end of the run, those from before the warm-up's end included (by day or "
-        "week: at the end of it).",
-        frozenset({"day", "week", "kind"}),
+        "Contacts in the system at the end of the run, those from before the warm-up's end included (by day, "
+        "week or month: at the end of it).",
+        TOPIC | {"day", "week", "month", "kind"},
         _backlog,
     ),
     Measure(
         "backlog_age_mean_h",
         "h",
         "Mean age, from arrival to the end of the run, of contacts in the system then.",
-        frozenset({"kind"}),
+        TOPIC | {"kind"},
         lambda v, by: v.backlog_ages(by).mean() / HOUR,
     ),
     Measure(
         "backlog_age_median_h",
         "h",
         "Median age, from arrival to the end of the run, of contacts in the system then.",
-        frozenset({"kind"}),
+        TOPIC | {"kind"},
         lambda v, by: v.backlog_ages(by).quantile(0.5) / HOUR,
     ),
 ]

@@ -16,7 +16,7 @@ class Spans:
     """Spans [start, end) inside [from_ms, until_ms).
 
     ``weight`` : what each counts, 1 if None. ``codes`` : by name of a breakdown that is not by time, a function that
-    gives each span's group.
+    gives each span's group, −1 for none.
     """
 
     start: Int64
@@ -36,7 +36,9 @@ class Spans:
         length = (self.end - self.start) * (1 if self.weight is None else self.weight)
         if by.name not in self.codes:
             return np.array([length.sum()], dtype=np.float64)
-        return np.bincount(self.codes[by.name](), weights=length, minlength=len(by.labels)).astype(np.float64)
+        codes = self.codes[by.name]().astype(np.int64) + 1  # group −1 is none
+        sums = np.bincount(codes, weights=length, minlength=len(by.labels) + 1)
+        return sums[1 : len(by.labels) + 1].astype(np.float64)
 
 
 def time_between(start: Int64, end: Int64, weight: Int64 | None, edges: Int64) -> Int64:

@@ -15,6 +15,7 @@ from sim.measures.breakdown import (
     Mask,
     Sample,
     breakdown,
+    item_codes,
     server_codes,
 )
 from sim.measures.cases import Cases, cases_of
@@ -36,6 +37,7 @@ from sim.measures.contacts import (
     transfers_of,
     visit_rows,
 )
+from sim.measures.day_sums import DaySums
 from sim.measures.opening import open_time
 from sim.measures.servers import Holding, ServerSpans, clipped, held_rows, presence_spans, sweep
 from sim.measures.spans import Spans
@@ -83,6 +85,11 @@ class View:
         return cases_of(self.record, self.items)
 
     @cached_property
+    def days(self) -> DaySums:
+        """Sums by day."""
+        return DaySums(self.record)
+
+    @cached_property
     def clocks(self) -> ClockRows:
         """All started clocks, ended ones first."""
         return concatenate([self.record.trace.clocks, self.record.open_rows.clocks])
@@ -116,24 +123,34 @@ class View:
                 return by.group_of_time(contacts.arrived)
             if by.name in SERVER_BREAKDOWNS:
                 return server_codes(self.record, by.name)[contacts.server]
-            columns: dict[str, Codes] = {"kind": contacts.kind, "station": contacts.station, "level": contacts.level}
-            return columns[by.name]
+            columns: dict[str, Codes] = {"station": contacts.station, "level": contacts.level}
+            if by.name in columns:
+                return columns[by.name]
+            return item_codes(self.record, by.name, contacts.kind, contacts.topic)
 
         return self._rows_by("contacts", by, codes)
 
     def cases_by(self, by: Breakdown) -> Grouped:
         """Cases by group: of their first contact."""
         cases = self.cases
-        return self._rows_by("cases", by, lambda: by.group_of_time(cases.arrived) if by.by_time else cases.kind)
+
+        def codes() -> Codes:
+            if by.by_time:
+                return by.group_of_time(cases.arrived)
+            return item_codes(self.record, by.name, cases.kind, cases.topic)
+
+        return self._rows_by("cases", by, codes)
 
     def items_by(self, by: Breakdown) -> Grouped:
         """Items by group; those from before the warm-up's end have none by time."""
         items = self.items
-        return self._rows_by(
-            "items",
-            by,
-            lambda: np.where(self.items_counted, by.group_of_time(items.arrived), -1) if by.by_time else items.kind,
-        )
+
+        def codes() -> Codes:
+            if by.by_time:
+                return np.where(self.items_counted, by.group_of_time(items.arrived), -1)
+            return item_codes(self.record, by.name, items.kind, items.topic)
+
+        return self._rows_by("items", by, codes)
 
     def visits_by(self, by: Breakdown) -> Grouped:
         """Visits by group; those requested before the warm-up's end have none by time."""
@@ -158,7 +175,9 @@ class View:
             if by.by_time:
                 counted = clocks.started >= self.record.from_ms
                 return np.where(counted, by.group_of_time(clocks.started), -1)
-            return clocks.clock if by.name == "clock" else self.items.kind[self.clock_item]
+            if by.name == "clock":
+                return clocks.clock
+            return item_codes(self.record, by.name, self.items.kind, self.items.topic)[self.clock_item]
 
         return self._rows_by("clocks", by, codes)
 
@@ -313,7 +332,11 @@ class View:
         start = np.maximum(items.arrived, record.from_ms)
         end = np.where(items.ended < 0, record.until_ms, items.ended)
         some = self.contact_items & (start < end)
-        return self._spans(start[some], end[some], {"kind": lambda: items.kind[some]})
+
+        def by(name: str) -> Callable[[], Codes]:
+            return lambda: item_codes(record, name, items.kind[some], items.topic[some])
+
+        return self._spans(start[some], end[some], {name: by(name) for name in ("kind", "city", "channel", "cause")})
 
     @cached_property
     def _held(self) -> Holding:

@@ -23,6 +23,8 @@ class Item:
     home: int
     topic: int
     pc: int
+    work: int = NONE
+    """Work that the item brings, in ms."""
     owner: int = NONE
     parent: int = NONE
     arrived: int = NONE

@@ -31,7 +31,8 @@ COUNT, TIME, HOME, TOPIC, DAY_FACTOR, INTERVAL_FACTOR = (
 
 @dataclass(frozen=True)
 class Source:
-    """A source of items, resolved to numbers: ``homes`` are the servers that its items may belong to."""
+    """A source of items, resolved to numbers: ``homes`` are the servers that its items may belong to, ``work_ms`` the
+    work that each brings, or −1."""
 
     arrival: Arrival
     profile: Profile | None
@@ -43,6 +44,7 @@ class Source:
     for_each: Int32
     topics: int
     first_topic: int
+    work_ms: int
 
     @cached_property
     def key(self) -> int:
@@ -138,20 +140,33 @@ class Source:
             return np.full(t.size, value, np.int32)
 
         case = np.full(t.size, NONE, np.int64)
-        return Arrivals(t, same(self.entry_pc), same(self.kind), same(self.level), keys, home, topic, case)
+        return Arrivals(
+            t=t,
+            entry_pc=same(self.entry_pc),
+            kind=same(self.kind),
+            level=same(self.level),
+            draw_key=keys,
+            home_server=home,
+            topic=topic,
+            case=case,
+            work_ms=same(self.work_ms),
+        )
 
 
 def sources(
     scenario: Scenario, entry: dict[tuple[str, str], int], kinds: dict[str, int], servers: dict[str, Int32]
 ) -> tuple[Source, ...]:
-    """The scenario's sources; ``entry`` by (regime, kind), ``servers`` by pool."""
+    """The scenario's sources without those that a world drives; ``entry`` by (regime, kind), ``servers`` by pool."""
     made: list[Source] = []
     first_topic = 0
     nobody = np.empty(0, np.int32)
     for arrival in scenario.arrivals:
+        if arrival.driven is not None:
+            continue
         homes = servers[arrival.home_pool] if arrival.home_pool else nobody
         each = servers[arrival.for_each_server_of] if arrival.for_each_server_of else nobody
         topics = arrival.topics or 0
+        work = arrival.time_ms("work")
         source = Source(
             arrival=arrival,
             profile=scenario.profiles[arrival.profile] if arrival.profile else None,
@@ -163,6 +178,7 @@ def sources(
             for_each=each,
             topics=topics,
             first_topic=first_topic,
+            work_ms=NONE if work is None else round(work),
         )
         first_topic += topics * max(homes.size, each.size, 1)
         made.append(source)
@@ -187,7 +203,7 @@ def in_order_of_time(t: Int64) -> Int64:
 def no_arrivals() -> Arrivals:
     """An empty table."""
     long, short = np.empty(0, np.int64), np.empty(0, np.int32)
-    return Arrivals(long, short, short, short, long, short, short, long)
+    return Arrivals(long, short, short, short, long, short, short, long, short)
 
 
 def poisson_quantile(u: float, mean: float) -> int:

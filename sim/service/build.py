@@ -113,6 +113,9 @@ def _build(scenario: Scenario) -> Network:
         moments=tuple(numbers.moments),
         steps=tuple(numbers.steps),
         server_groups=tuple(groups),
+        channels=tuple(kind.channel for kind in scenario.kinds.values()),
+        community_city=tuple(scenario.world.places.city_of_community) if scenario.world else (),
+        cities=tuple(scenario.world.places.city_names) if scenario.world else (),
     )
     by_pool = {pool: np.flatnonzero(servers.pool == i).astype(np.int32) for i, pool in enumerate(scenario.pools)}
     made = sources(scenario, compiler.entry, numbers.kinds, by_pool)

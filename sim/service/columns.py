@@ -12,8 +12,8 @@ PROGRAM_COLUMNS = 8
 
 # seize[row]
 Z_STATION, Z_PATIENCE, Z_PATIENCE_PURPOSE, Z_ELSE, Z_PREFER, Z_ABSENT, Z_FALLBACK, Z_NOTICE, Z_NOTICE_PURPOSE = range(9)
-Z_PATIENCE_RING, Z_FALLBACK_RING, Z_NOTICE_RING = range(9, 12)
-SEIZE_COLUMNS = 12
+Z_LAPSE, Z_PATIENCE_RING, Z_FALLBACK_RING, Z_NOTICE_RING = range(9, 13)
+SEIZE_COLUMNS = 13
 
 # station[s]; S_WAITING counts the requests in its shared lanes.
 S_NEED, S_ROUTE_START, S_ROUTE_END, S_BATCH, S_WAITING = range(5)
@@ -50,8 +50,8 @@ ITEM64_COLUMNS = 8
 I_PC, I_LEVEL, I_KIND, I_HOME, I_TOPIC, I_OWNER, I_HELD, I_STATE = range(8)
 I_ASKED, I_STATION, I_SERVER, I_GRANT_LEVEL, I_FOLLOWERS, I_OUTER, I_PLACE, I_LINK = range(8, 16)
 I_QUEUE, I_PREV, I_NEXT, I_CHILD, I_PRIORITY, I_PARENT, I_TICKET, I_ROUTED = range(16, 24)
-I_EXPIRED, I_RUNNING = range(24, 26)
-ITEM32_COLUMNS = 26
+I_EXPIRED, I_RUNNING, I_WORK = range(24, 27)
+ITEM32_COLUMNS = 27
 
 # group32[i]: place of a waiting request among those that may ride together; without batches it has no columns.
 J_PREV, J_NEXT, J_CHILD, J_GROUP = range(4)
@@ -177,6 +177,7 @@ ARGUMENTS: dict[str, tuple[str, int]] = {
     "arrival_home": ("int32", 1),
     "arrival_topic": ("int32", 1),
     "arrival_case": ("int64", 1),
+    "arrival_work": ("int32", 1),
     "window_t": ("int64", 1),
     "window_key": ("int64", 1),
     "item64": ("int64", 2),

@@ -47,6 +47,7 @@ ARRIVALS = {
     "arrival_home": "home_server",
     "arrival_topic": "topic",
     "arrival_case": "case",
+    "arrival_work": "work_ms",
 }
 """Kernel arguments that are the columns of a block of arrivals."""
 
@@ -323,17 +324,6 @@ class CompiledEngine:
         here = np.flatnonzero((item64[:, at.I_NUMBER] >= 0) & (item64[:, at.I_ARRIVED] >= 0))
         here = here[np.argsort(item64[here, at.I_NUMBER])]
         long, short = item64[here], a["item32"][here]
-        nothing = np.full(here.size, NONE)
-        items = {
-            "item": long[:, at.I_NUMBER],
-            "case": long[:, at.I_CASE],
-            "draw_key": long[:, at.I_KEY],
-            "arrived": long[:, at.I_ARRIVED],
-            "ended": nothing,
-            "kind": short[:, at.I_KIND],
-            "topic": short[:, at.I_TOPIC],
-            "outcome": nothing + (Outcome.OPEN - NONE),
-        }
         running = (short[:, [at.I_RUNNING]] >> np.arange(a["clock"].shape[0])) & 1
         row, clock = np.nonzero(running)
         clocks = {
@@ -343,7 +333,30 @@ class CompiledEngine:
             "clock": clock,
             "end": np.full(row.size, ClockEnd.OPEN),
         }
-        return Trace(self._open_visits(long, short), _typed(Items, items), _typed(ClockRows, clocks), table(Marks, []))
+        visits, items = self._open_visits(long, short), self._open_items(here)
+        return Trace(visits, items, _typed(ClockRows, clocks), table(Marks, []))
+
+    def pending_items(self) -> Items:
+        """Items that are here, or were spawned with a delay and are still to arrive (arrived −1), by number."""
+        number = self._array["item64"][: int(self._array["register"][at.X_ITEM_SLOTS]), at.I_NUMBER]
+        here = np.flatnonzero(number >= 0)
+        return self._open_items(here[np.argsort(number[here])])
+
+    def _open_items(self, here: NDArray[np.int64]) -> Items:
+        """Rows of the items in these places."""
+        long, short = self._array["item64"], self._array["item32"]
+        nothing = np.full(here.size, NONE)
+        items = {
+            "item": long[here, at.I_NUMBER],
+            "case": long[here, at.I_CASE],
+            "draw_key": long[here, at.I_KEY],
+            "arrived": long[here, at.I_ARRIVED],
+            "ended": nothing,
+            "kind": short[here, at.I_KIND],
+            "topic": short[here, at.I_TOPIC],
+            "outcome": nothing + (Outcome.OPEN - NONE),
+        }
+        return _typed(Items, items)
 
     def _open_visits(self, long: NDArray[Any], short: NDArray[Any]) -> Visits:
         """Holds from the outermost to the innermost, then the request that waits or rides, item by item."""

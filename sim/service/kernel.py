@@ -23,7 +23,7 @@ from numba.core import config
 from numba.core.caching import FunctionCache
 
 from sim import draws
-from sim.service import columns, moves, orders, rules, tables
+from sim.service import columns, moves, orders, rules, tables, topics
 from sim.service.columns import *
 from sim.service.moves import (
     choose_work,
@@ -54,14 +54,15 @@ from sim.service.orders import (
     schedule_here,
     unlink_idle,
 )
-from sim.service.rules import SUB_FALLBACK, SUB_NOTICE, SUB_ROUTE, Phase
-from sim.service.tables import ClockAction, ClockEnd, GateScope, IfAbsent, Op, Prefer, VisitEnd
+from sim.service.rules import DAY, SUB_FALLBACK, SUB_NOTICE, SUB_ROUTE, Phase
+from sim.service.tables import ClockAction, ClockEnd, GateScope, IfAbsent, Op, Prefer, TopicField, VisitEnd
+from sim.service.topics import CAUSE_MASK, CAUSE_SHIFT, NUMBER_SHIFT, ORDINARY
 
 OP_WAIT, OP_SEIZE, OP_WORK, OP_RELEASE, OP_END = map(int, (Op.WAIT, Op.SEIZE, Op.WORK, Op.RELEASE, Op.END))
 OP_BRANCH_SHARE, OP_BRANCH_QUEUE, OP_BRANCH_CLOCK = int(Op.BRANCH_SHARE), int(Op.BRANCH_QUEUE), int(Op.BRANCH_CLOCK)
 OP_BRANCH_PARENT, OP_LEVEL, OP_OWN, OP_SPAWN = int(Op.BRANCH_PARENT), int(Op.LEVEL), int(Op.OWN), int(Op.SPAWN)
 OP_CLOCK_START, OP_CLOCK_STOP, OP_MARK = int(Op.CLOCK_START), int(Op.CLOCK_STOP), int(Op.MARK)
-OP_GATE_WAIT, OP_GATE_OPEN = int(Op.GATE_WAIT), int(Op.GATE_OPEN)
+OP_GATE_WAIT, OP_GATE_OPEN, OP_BRANCH_TOPIC = int(Op.GATE_WAIT), int(Op.GATE_OPEN), int(Op.BRANCH_TOPIC)
 
 LEAVE, ENTER, STEP, RULE, PATIENCE, ARRIVE = map(int, Phase)
 STEP_KEY, RULE_KEY = STEP << PHASE_SHIFT, RULE << PHASE_SHIFT
@@ -76,7 +77,9 @@ KEPT, EXPIRED, RESTARTED, ITEM_ENDED = map(
     int, (ClockEnd.KEPT, ClockEnd.EXPIRED, ClockEnd.RESTARTED, ClockEnd.ITEM_ENDED)
 )
 SERVED, RODE_ALONG, ABANDONED = int(VisitEnd.SERVED), int(VisitEnd.RODE_ALONG), int(VisitEnd.ABANDONED)
-TOPIC, HOME = int(GateScope.TOPIC), int(GateScope.HOME)
+TOPIC, HOME, INCIDENT = int(GateScope.TOPIC), int(GateScope.HOME), int(GateScope.INCIDENT)
+BY_CAUSE = int(TopicField.CAUSE)
+FIRST_INCIDENT = ORDINARY << NUMBER_SHIFT
 PREFER_OWNER, PREFER_HOME = int(Prefer.OWNER), int(Prefer.HOME)
 ABSENT_ROUTE = int(IfAbsent.ROUTE)
 
@@ -118,6 +121,7 @@ def advance(  # type: ignore[no-untyped-def]
     arrival_home,
     arrival_topic,
     arrival_case,
+    arrival_work,
     window_t,
     window_key,
     item64,
@@ -287,10 +291,14 @@ def advance(  # type: ignore[no-untyped-def]
                 visit = visit_count[i, program[pc, P_SLOT]]
                 visit_count[i, program[pc, P_SLOT]] = visit + 1
             if op in (OP_WORK, OP_WAIT):
-                length = constant[program[pc, P_A]]
-                if length < 0:
-                    who, purpose, dist = item64[i, I_KEY], program[pc, P_PURPOSE], program[pc, P_A]
-                    length = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
+                dist = program[pc, P_A]
+                if dist >= 0:
+                    length = constant[dist]
+                    if length < 0:
+                        who, purpose = item64[i, I_KEY], program[pc, P_PURPOSE]
+                        length = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
+                else:
+                    length = max(item32[i, I_WORK], 0)
                 if op == OP_WORK:
                     s = item32[i, I_SERVER]
                     speed = server[s, V_SPEED]
@@ -456,6 +464,7 @@ def advance(  # type: ignore[no-untyped-def]
                 item32[j, I_LEVEL] = item32[i, I_LEVEL]
                 item32[j, I_HOME] = item32[i, I_HOME]
                 item32[j, I_TOPIC] = item32[i, I_TOPIC]
+                item32[j, I_WORK] = item32[i, I_WORK]
                 item32[j, I_OWNER] = item32[i, I_OWNER]
                 delay = 0
                 if program[pc, P_C] >= 0:
@@ -472,6 +481,8 @@ def advance(  # type: ignore[no-untyped-def]
                     topic = item32[i, I_TOPIC]
                 elif scope == HOME:
                     topic = item32[i, I_HOME]
+                elif scope == INCIDENT:
+                    topic = item32[i, I_TOPIC] >> CAUSE_SHIFT
                 k = find_key(keyed, bucket, GATE_PLACE, gate, 0, topic)
                 if op == OP_GATE_WAIT:
                     if k < 0 or keyed[k, K_OPEN] == 0:
@@ -501,6 +512,13 @@ def advance(  # type: ignore[no-untyped-def]
                         keyed[k, K_OPEN] = 1
                     elif k >= 0 and keyed[k, K_OPEN] == 0:
                         drop_key(register, keyed, bucket, k)
+            elif op == OP_BRANCH_TOPIC:
+                topic = item32[i, I_TOPIC]
+                if program[pc, P_A] == BY_CAUSE:
+                    if topic >= 0 and (topic >> CAUSE_SHIFT) & CAUSE_MASK == program[pc, P_B]:
+                        item32[i, I_PC] = program[pc, P_C]
+                elif topic >= FIRST_INCIDENT:
+                    item32[i, I_PC] = program[pc, P_C]
             elif op == OP_MARK:
                 row = register[X_MARKS]
                 marked_item[row] = item64[i, I_NUMBER]
@@ -549,6 +567,7 @@ def advance(  # type: ignore[no-untyped-def]
                 item32[i, I_LEVEL] = arrival_level[arrival]
                 item32[i, I_HOME] = arrival_home[arrival]
                 item32[i, I_TOPIC] = arrival_topic[arrival]
+                item32[i, I_WORK] = arrival_work[arrival]
                 item32[i, I_OWNER] = -1
                 item32[i, I_PARENT] = -1
                 register[X_ITEM_MS] -= now
@@ -754,6 +773,8 @@ def advance(  # type: ignore[no-untyped-def]
             )
             if asked_now >= 0:
                 # Patience matters only to those who wait.
+                due = NEVER
+                r = seize[asked_now, Z_PATIENCE_RING]
                 if seize[asked_now, Z_PATIENCE] >= 0:
                     length = constant[seize[asked_now, Z_PATIENCE]]
                     if length < 0:
@@ -763,10 +784,18 @@ def advance(  # type: ignore[no-untyped-def]
                             seize[asked_now, Z_PATIENCE],
                         )
                         length = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
+                    due = now + length
+                lapse = seize[asked_now, Z_LAPSE]
+                if lapse >= 0:
+                    lapse += now - now % DAY
+                    if lapse <= now:
+                        lapse += DAY
+                    if lapse < due:
+                        due = lapse
+                        r = -1
+                if due < NEVER:
                     load = waits | (item32[waits, I_TICKET] << LOAD_SHIFT)
                     key = PATIENCE_KEY | (item64[waits, I_NUMBER] << ENTITY_SHIFT)
-                    r = seize[asked_now, Z_PATIENCE_RING]
-                    due = now + length
                     schedule(agenda, heap, ring, ring_event, r, due, key, load)
                 current = -1
 
@@ -821,7 +850,7 @@ class _KernelCache(FunctionCache):
         bounds_checked = config.BOUNDSCHECK  # type: ignore[attr-defined]
         return (
             *super()._index_key(sig, codegen),
-            _digest((columns, draws, moves, orders, rules, tables)),
+            _digest((columns, draws, moves, orders, rules, tables, topics)),
             bounds_checked,
         )
 

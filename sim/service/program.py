@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sim import scenario as s
+from sim.fields import clock_minutes
 from sim.naming import stable_hash
 from sim.service.durations import DurationTable
-from sim.service.tables import NONE, Choices, IfAbsent, Op, Outcome, Prefer, Program, Seizes, table
+from sim.service.tables import NONE, Choices, IfAbsent, Op, Outcome, Prefer, Program, Seizes, TopicField, table
+from sim.service.topics import CAUSES
 
 DRAWING = (Op.WAIT, Op.SEIZE, Op.WORK, Op.BRANCH_SHARE, Op.SPAWN)
 """Operations that draw random numbers and therefore count how often an item executes them."""
@@ -83,7 +86,7 @@ class Compiler:
                 place[step.step] = len(self.rows)
                 self.numbers.steps.setdefault(step.step, len(self.numbers.steps))
             self._step(step, regime)
-        patient = [i for i in range(first_seize, len(self.seizes)) if self.seizes[i][1] != NONE]
+        patient = [i for i in range(first_seize, len(self.seizes)) if {self.seizes[i][1], self.seizes[i][-1]} != {NONE}]
         impatient = dict(self._impatient)
         if any(impatient[i] is None for i in patient):
             place[""] = len(self.rows)
@@ -127,6 +130,10 @@ class Compiler:
                 self._add(Op.BRANCH_CLOCK, name, a=n.clocks[step.clock], to=step.to)
             case s.BranchParent():
                 self._add(Op.BRANCH_PARENT, name, to=step.to)
+            case s.BranchCause():
+                self._add(Op.BRANCH_TOPIC, name, a=TopicField.CAUSE, b=CAUSES.index(step.cause), to=step.to)
+            case s.BranchIncident():
+                self._add(Op.BRANCH_TOPIC, name, a=TopicField.INCIDENT, to=step.to)
             case s.Level():
                 self._add(Op.LEVEL, name, a=n.levels[step.level])
             case s.StartClock():
@@ -155,8 +162,11 @@ class Compiler:
     ) -> None:
         self.rows.append(_Row(op, int(a), b, c, step, purpose, to))
 
-    def _work(self, name: str, duration: s.Duration) -> None:
-        self._add(Op.WORK, name, a=self.durations.add(duration), purpose=stable_hash(f"{name}:work"))
+    def _work(self, name: str, duration: s.Duration | Literal["own"]) -> None:
+        if duration == "own":
+            self._add(Op.WORK, name)
+        else:
+            self._add(Op.WORK, name, a=self.durations.add(duration), purpose=stable_hash(f"{name}:work"))
 
     def _request(self, step: s.Request) -> None:
         fallback = step.time_ms("fallback")
@@ -173,6 +183,7 @@ class Compiler:
                 NONE if fallback is None else round(fallback),
                 NONE if step.notice is None else self.durations.add(step.notice),
                 stable_hash(f"{step.step}:notice"),
+                NONE if step.lapses_at is None else clock_minutes(step.lapses_at) * 60_000,
             )
         )
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.service.day_records import DayRecords
 from sim.service.tables import Arrivals, Int64, Servers, ServerTime, Trace, Windows
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names by number, as the tables count them. ``counts_as`` and ``is_case`` go by kind; ``server_groups`` by
-    server (``pool/group``)."""
+    """Names by number, as the tables count them. ``counts_as``, ``is_case`` and ``channels`` go by kind;
+    ``server_groups`` by server (``pool/group``). ``cities`` and, by community, ``community_city`` (a city's number) are
+    there where a world gives topics a structure (``sim.service.topics``)."""
 
     kinds: tuple[str, ...]
     counts_as: tuple[str, ...]
@@ -24,6 +26,9 @@ class Names:
     moments: tuple[str, ...]
     steps: tuple[str, ...]
     server_groups: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+    community_city: tuple[int, ...] = ()
+    cities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Record:
     ``arrivals`` : what came from outside; ``windows`` : all presence (may reach past the end).
     ``item_time_ms`` : integral of the number of items in the system, kept by the engine.
     ``from_ms`` : end of the warm-up; figures leave out what arrived before.
+    ``days`` : sums by day, where the scenario has a world. ``has_trace`` : whether ``trace`` and ``open_rows`` hold the
+    rows; a long run keeps none, and its figures come from ``days``.
     """
 
     names: Names
@@ -63,6 +70,8 @@ class Record:
     seed: int
     replication: int
     engine: str
+    days: DayRecords | None = None
+    has_trace: bool = True
 
 
 def presence_in(windows: Windows, servers: int, start: int, end: int) -> Int64:

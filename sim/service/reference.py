@@ -16,7 +16,7 @@ import simpy
 
 from sim import draws
 from sim.service.actors import ELSEWHERE, SHARED, UNNOTICED, WAITING, Item, Request, Server
-from sim.service.rules import SUB_FALLBACK, SUB_NOTICE, SUB_ROUTE, Phase, rank, server_order, work_duration
+from sim.service.rules import SUB_FALLBACK, SUB_NOTICE, SUB_ROUTE, Phase, next_lapse, rank, server_order, work_duration
 from sim.service.tables import (
     NONE,
     Arrivals,
@@ -32,12 +32,14 @@ from sim.service.tables import (
     Prefer,
     ServerTime,
     Tables,
+    TopicField,
     Trace,
     VisitEnd,
     Visits,
     Windows,
     table,
 )
+from sim.service.topics import CAUSE_MASK, CAUSE_SHIFT, NUMBER_SHIFT, ORDINARY
 
 
 class Tick(simpy.Event):
@@ -68,6 +70,7 @@ class ReferenceEngine:
         self.env = simpy.Environment()
         self.ready: deque[Item] = deque()
         self.open: dict[int, Item] = {}
+        self.coming: dict[int, Item] = {}
         self.numbered = 0
         self.area = 0
         self.area_seen = 0
@@ -82,7 +85,7 @@ class ReferenceEngine:
         self.at_gate: dict[tuple[int, int], list[Item]] = {}
         self.gate_open: set[tuple[int, int]] = set()
         self.to_offer: list[int] = []
-        self.arrivals: list[tuple[int, int, int, int, int, int, int, int]] = []
+        self.arrivals: list[tuple[int, ...]] = []
         self.next_arrival = 0
         self.last_leave = [NONE] * len(self.servers)
         self._forget()
@@ -200,6 +203,11 @@ class ReferenceEngine:
             items.append(self._item(item, NONE, Outcome.OPEN))
         return Trace(table(Visits, visits), table(Items, items), table(ClockRows, clocks), table(Marks, []))
 
+    def pending_items(self) -> Items:
+        """Items that are here, or were spawned with a delay and are still to arrive (arrived −1), by number."""
+        pending = sorted([*self.open.values(), *self.coming.values()], key=lambda item: item.number)
+        return table(Items, [self._item(item, NONE, Outcome.OPEN) for item in pending])
+
     def server_time(self) -> ServerTime:
         """Each server's time up to the time reached."""
         for server in self.servers:
@@ -232,10 +240,10 @@ class ReferenceEngine:
             self._at(t, Phase.ARRIVE, NONE, self.next_arrival, self._arrive)
 
     def _arrive(self) -> None:
-        _, pc, kind, level, key, home, topic, case = self.arrivals[self.next_arrival]
+        _, pc, kind, level, key, home, topic, case, work = self.arrivals[self.next_arrival]
         self.next_arrival += 1
         number = self._number()
-        item = Item(number, number if case == NONE else case, key, kind, level, home, topic, pc)
+        item = Item(number, number if case == NONE else case, key, kind, level, home, topic, pc, work)
         self._expect_arrival()
         self._come_in(item)
 
@@ -244,6 +252,7 @@ class ReferenceEngine:
         return self.numbered - 1
 
     def _come_in(self, item: Item) -> None:
+        self.coming.pop(item.number, None)
         self._count_items(+1, item)
         item.arrived = self.now
         self._proceed(item)
@@ -297,8 +306,8 @@ class ReferenceEngine:
                     return
                 case Op.WORK:
                     server = self.servers[item.held[-1].server]
-                    draw = self._duration(item, self.a[pc], self.purpose[pc], self._visit_count(item, pc))
-                    self._pause(item, work_duration(draw, self.slow[server.pool][server.held], server.speed))
+                    amount = self._amount_of_work(item, pc)
+                    self._pause(item, work_duration(amount, self.slow[server.pool][server.held], server.speed))
                     return
                 case Op.SEIZE:
                     if not self._seize(item, pc):
@@ -315,6 +324,9 @@ class ReferenceEngine:
                         item.pc = self.c[pc]
                 case Op.BRANCH_PARENT:
                     if item.parent in self.open:
+                        item.pc = self.c[pc]
+                case Op.BRANCH_TOPIC:
+                    if self._is_about(item.topic, self.a[pc], self.b[pc]):
                         item.pc = self.c[pc]
                 case Op.LEVEL:
                     item.level = self.a[pc]
@@ -341,6 +353,17 @@ class ReferenceEngine:
                     self._end(item, pc)
                     return
 
+    def _amount_of_work(self, item: Item, pc: int) -> int:
+        visit = self._visit_count(item, pc)
+        if self.a[pc] == NONE:
+            return max(item.work, 0)
+        return self._duration(item, self.a[pc], self.purpose[pc], visit)
+
+    def _is_about(self, topic: int, field: int, value: int) -> bool:
+        if field == TopicField.CAUSE:
+            return topic != NONE and (topic >> CAUSE_SHIFT) & CAUSE_MASK == value
+        return topic >> NUMBER_SHIFT >= ORDINARY
+
     def _branch_by_share(self, item: Item, pc: int) -> None:
         visit = self._visit_count(item, pc)
         u = draws.uniform_of(self.seed, self.replication, item.key, self.purpose[pc], visit)
@@ -353,14 +376,20 @@ class ReferenceEngine:
         visit = self._visit_count(item, pc)
         key = int(draws.child_key_of(item.key, self.purpose[pc], visit))
         child = Item(self._number(), item.case, key, self.b[pc], item.level, item.home, item.topic, self.a[pc])
-        child.owner = item.owner
-        child.parent = item.number
+        child.work, child.owner, child.parent = item.work, item.owner, item.number
+        self.coming[child.number] = child
         delay = 0 if self.c[pc] == NONE else self._duration(item, self.c[pc], self.purpose[pc], visit)
         self._at(self.now + delay, Phase.ARRIVE, child.number, 0, lambda: self._come_in(child))
 
     def _gate_key(self, item: Item, gate: int) -> tuple[int, int]:
-        scope = self.gate_scope[gate]
-        return gate, item.topic if scope == GateScope.TOPIC else item.home if scope == GateScope.HOME else NONE
+        match self.gate_scope[gate]:
+            case GateScope.TOPIC:
+                return gate, item.topic
+            case GateScope.HOME:
+                return gate, item.home
+            case GateScope.INCIDENT:
+                return gate, item.topic >> CAUSE_SHIFT
+        return gate, NONE
 
     def _open_gate(self, key: tuple[int, int], *, stays: bool) -> None:
         if stays:
@@ -413,7 +442,9 @@ class ReferenceEngine:
     def _seize(self, item: Item, pc: int) -> bool:
         """Ask for a server; true if it was granted at once."""
         row = self.a[pc]
-        station, patience, patience_purpose, _, prefer, if_absent, fallback, notice, notice_purpose = self.seize[row]
+        station, patience, patience_purpose, _, prefer, if_absent, fallback, notice, notice_purpose, lapse = self.seize[
+            row
+        ]
         visit = self._visit_count(item, pc)
         item.request = request = Request(item, row, station, self.now, self.step[pc])
         number = item.owner if prefer == Prefer.OWNER else item.home if prefer == Prefer.HOME else NONE
@@ -427,9 +458,11 @@ class ReferenceEngine:
         else:
             unnoticed = self._duration(item, notice, notice_purpose, visit) if notice != NONE else 0
             granted = self._ask_privately(request, preferred, unnoticed, fallback)
-        if patience != NONE and not granted:
-            limit = self._duration(item, patience, patience_purpose, visit)
-            self._at(self.now + limit, Phase.PATIENCE, item.number, 0, lambda: self._lose_patience(request))
+        if not granted:
+            ends = [self.now + self._duration(item, patience, patience_purpose, visit)] if patience != NONE else []
+            ends += [next_lapse(self.now, lapse)] if lapse != NONE else []
+            if ends:
+                self._at(min(ends), Phase.PATIENCE, item.number, 0, lambda: self._lose_patience(request))
         return granted
 
     def _ask_privately(self, request: Request, server: Server, unnoticed: int, fallback: int) -> bool:

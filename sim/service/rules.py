@@ -15,8 +15,8 @@ it is spawned. In phase ARRIVE, the arrivals of the table come first, in table o
 **Running.** A granted item continues after the current one blocks. An item served at once does not pause. WAIT and
 WORK always pause, for 0 ms too.
 
-**Request.** A seize fixes the request time, draws patience (always) and makes one visit, which ends with the release
-of the server or with leaving. The request time survives every move between queues.
+**Request.** A seize fixes the request time, draws patience (always, if it has one) and makes one visit, which ends with
+the release of the server or with leaving. The request time survives every move between queues.
 
 1. *Preferred server* (owner or home). If there is one and it has the station's skills:
 
@@ -48,12 +48,15 @@ not). They ride: one slot, one duration, one end. When the lead releases, or end
 then stands (after the release; at the end), in rank order, before anybody whom the freed server is granted.
 
 **Work** lasts ``work_duration(draw, slow, speed)``, fixed when it starts, slow being that of the number of items which
-the server now holds, this one included. The server is the one seized last and not yet released.
+the server now holds, this one included. The server is the one seized last and not yet released. In place of the draw, a
+WORK without a distribution takes the work that the item brings (``work_ms``; 0 if it brings none).
 
 **Shift end.** LEAVE comes before STEP: nobody takes new work at the instant a shift ends; what is held is finished.
 
 **Patience** runs from the request and survives moves. PATIENCE comes after STEP and RULE: who is granted in the
-tick in which patience ends is served.
+tick in which patience ends is served. If the seize lapses at a time of day, patience ends at the next such time
+strictly after the request (``next_lapse``) or when the drawn patience ends, whichever comes first; without a drawn
+patience, at the lapse. In all else a lapse is the end of patience.
 
 **Clocks.** A clock that runs out is written, its *expired* flag set, and acts: RAISE sets the item's level (and the
 rank, if it waits; it stays in its place, private or shared), JUMP moves a *waiting* item (private or shared, not
@@ -61,11 +64,16 @@ one at a gate) to the shared lane of the named station, at its level, where it t
 granted it goes on behind its seize as usual. RECORD does no more. Starting a clock clears the flag; starting a running
 clock restarts it; stopping leaves the flag.
 
-**Gates** are opened for a key: the whole run, a topic or a home server. Waiters of the key continue in item order. A
-gate that stays open lets later items pass without pause.
+**Topics** are compared and no more, but for two places that read them as ``sim.service.topics`` writes them: a gate for
+an incident, and BRANCH_TOPIC, taken when the cause is the one asked for, or when the topic is part of an incident. An
+item without topic never takes it.
 
-**Spawned items** inherit case, topic, home server, owner and level; their draw key derives from the parent's. They
-arrive in phase ARRIVE of the tick, or of a later one when the spawn has a delay. BRANCH_PARENT is taken while
+**Gates** are opened for a key: the whole run, a topic, a home server, or an incident (topic >> 11: cause and number, in
+all communities alike). Items without topic or home share the key −1. Waiters of the key continue in item order. A gate
+that stays open lets later items pass without pause.
+
+**Spawned items** inherit case, topic, home server, owner, level and own work; their draw key derives from the parent's.
+They arrive in phase ARRIVE of the tick, or of a later one when the spawn has a delay. BRANCH_PARENT is taken while
 the item that spawned this one is in the system.
 
 **End** releases held servers in reverse order, then ends running clocks in the order of their numbers, then writes
@@ -74,7 +82,7 @@ the item.
 **Queue length** for a branch: requests waiting in the station's shared lanes, all levels; private ones do not count.
 
 **Draws** of an operation: (draw key, hash of the step's name, how many times the item executed this operation before);
-WAIT, WORK, SEIZE, BRANCH_SHARE and SPAWN draw and therefore count.
+WAIT, WORK, SEIZE, BRANCH_SHARE and SPAWN draw and therefore count; a WORK that draws nothing counts all the same.
 
 **Between calls** the world may append arrivals and windows that begin at or after the time reached, and change shares,
 speeds and skills. A change of skills lets the servers concerned choose work, in order of number, at the start
@@ -110,6 +118,9 @@ SUB_ROUTE = MAX_CLOCKS + 1
 MAX_ROUTE = 64
 SUB_FALLBACK = SUB_ROUTE + MAX_ROUTE
 
+DAY = 86_400_000
+"""Milliseconds of a day; the first begins at time 0."""
+
 
 def rank(priority: int, requested: int, head_start: int, item: int) -> tuple[int, int, int]:
     """Place of a waiting request; smaller goes first."""
@@ -124,3 +135,9 @@ def server_order(held: int, last_change: int, server: int) -> tuple[int, int, in
 def work_duration(draw: int, slow_pm: int, speed_pm: int) -> int:
     """Length of work in ms: the draw, stretched by the slow-down and divided by the pace, rounded half up."""
     return (draw * slow_pm + speed_pm // 2) // speed_pm
+
+
+def next_lapse(requested: int, lapse_at_ms: int) -> int:
+    """When a request lapses: the first time after it at which the day is so many ms old."""
+    lapse = requested - requested % DAY + lapse_at_ms
+    return lapse if lapse > requested else lapse + DAY

@@ -50,7 +50,10 @@ class Op(IntEnum):
     MARK           moment                     –                            –
     GOTO           –                          –                            target pc
     END            ``Outcome``                –                            –
+    BRANCH_TOPIC   ``TopicField``             value (of CAUSE)             target pc
     =============  =========================  ===========================  =====================
+
+    WORK with duration −1 lasts as long as the work that the item brings.
     """
 
     WAIT = 0
@@ -71,6 +74,14 @@ class Op(IntEnum):
     MARK = 15
     GOTO = 16
     END = 17
+    BRANCH_TOPIC = 18
+
+
+class TopicField(IntEnum):
+    """What a branch asks of a topic (``sim.service.topics``): its cause, or whether it is part of an incident."""
+
+    CAUSE = 0
+    INCIDENT = 1
 
 
 class Prefer(IntEnum):
@@ -89,11 +100,13 @@ class IfAbsent(IntEnum):
 
 
 class GateScope(IntEnum):
-    """For whom a gate is opened: everybody, one topic, or the items of one home server."""
+    """For whom a gate is opened: everybody, one topic, the items of one home server, or one incident (cause and number
+    of the topic, in all communities)."""
 
     RUN = 0
     TOPIC = 1
     HOME = 2
+    INCIDENT = 3
 
 
 class ClockAction(IntEnum):
@@ -169,7 +182,8 @@ class Seizes:
     ``else_pc`` : int32, where the impatient go, or −1 when nobody is. ``prefer`` : int32, ``Prefer``.
     ``if_absent`` : int32, ``IfAbsent``. ``fallback_ms`` : int64, wait after which a request to a preferred server
     moves to the station's route, or −1 (never). ``notice`` : int32 duration until the preferred server notices the
-    request, or −1 (at once). ``notice_purpose`` : int64.
+    request, or −1 (at once). ``notice_purpose`` : int64. ``lapse_at_ms`` : int64, time of the day (0 … 86,399,999) at
+    which patience ends in any case, or −1.
     """
 
     station: Int32
@@ -181,6 +195,7 @@ class Seizes:
     fallback_ms: Int64
     notice: Int32
     notice_purpose: Int64
+    lapse_at_ms: Int64
 
 
 @dataclass(frozen=True)
@@ -293,7 +308,8 @@ class Tables:
 class Arrivals:
     """Items that come from outside, in order of ``t``: int64 ``t``; int32 ``entry_pc``, ``kind``, ``level``;
     int64 ``draw_key`` (bit pattern); int32 ``home_server`` or −1; int32 ``topic`` (question, incident) or −1;
-    int64 ``case``: number of an earlier case that this item belongs to, or −1 (a new case, named by the item)."""
+    int64 ``case``: number of an earlier case that this item belongs to, or −1 (a new case, named by the item);
+    int32 ``work_ms``: amount of work that the item brings (0 … 2³¹ − 1 ms), or −1."""
 
     t: Int64
     entry_pc: Int32
@@ -303,6 +319,7 @@ class Arrivals:
     home_server: Int32
     topic: Int32
     case: Int64
+    work_ms: Int32
 
 
 @dataclass(frozen=True)
@@ -400,7 +417,12 @@ class ServerTime:
 COLUMN_TYPES: dict[type, dict[str, type]] = {
     Program: {"purpose": np.int64},
     Choices: {"cumulative_share": np.float64},
-    Seizes: {"patience_purpose": np.int64, "fallback_ms": np.int64, "notice_purpose": np.int64},
+    Seizes: {
+        "patience_purpose": np.int64,
+        "fallback_ms": np.int64,
+        "notice_purpose": np.int64,
+        "lapse_at_ms": np.int64,
+    },
     Stations: {"need_mask": np.int64},
     Routes: {"age_ms": np.int64},
     Clocks: {"limit_ms": np.int64},

@@ -48,21 +48,43 @@ class Outcome:
     by: dict[str, dict[Key, dict[str, float]]] = field(default_factory=dict)
 
 
+MOST_ITEMS_KEPT = 2_000_000
+"""Items from outside up to which a replication of a world keeps its rows. A longer one needs no more memory than a day
+of it: its figures are those that the days' sums give."""
+
+
+def expected_items(network: Network) -> float:
+    """About how many items come from outside in a replication."""
+    per_day = sum(source.expected_per_day for source in network.sources)
+    if network.scenario.world is not None:
+        from sim.world.ordinary import about_items_per_day
+
+        per_day += about_items_per_day(network.scenario.world)
+    return per_day * network.scenario.horizon.days
+
+
 def expected_seconds(network: Network, engine: str) -> float:
     """About how long a replication takes, from the number of items that are expected from outside."""
-    per_day = sum(source.expected_per_day for source in network.sources)
-    return per_day * network.scenario.horizon.days * SECONDS_PER_ITEM[engine]
+    return expected_items(network) * SECONDS_PER_ITEM[engine]
+
+
+def keeps_trace(network: Network) -> bool:
+    """Whether the figures of a replication come from its rows, or from the sums of its days alone."""
+    return network.scenario.world is None or expected_items(network) <= MOST_ITEMS_KEPT
 
 
 def one(network: Network, plan: Plan, replication: int, on_day: Callable[[int], None] | None = None) -> Outcome:
     """Run one replication, check that nothing was lost in it, and take its figures."""
+    keep = keeps_trace(network)
     if not plan.trace_folder:
-        record = replicate(network, plan.seed, replication, engine=plan.engine, on_day=on_day)
+        record = replicate(network, plan.seed, replication, engine=plan.engine, on_day=on_day, keep_trace=keep)
     else:
         from sim.service.parquet import TraceParts
 
         parts = TraceParts(plan.trace_folder, replication)
-        record = replicate(network, plan.seed, replication, engine=plan.engine, on_day=on_day, on_trace=parts.add)
+        record = replicate(
+            network, plan.seed, replication, engine=plan.engine, on_day=on_day, on_trace=parts.add, keep_trace=keep
+        )
         parts.close()
     assert_conserved(record)
     return outcome(record, plan.by)

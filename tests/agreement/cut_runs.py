@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from sim.service.arrivals import arrivals_of_day
 from sim.service.build import Network
 from sim.service.presence import windows
 from sim.service.record import Record
-from sim.service.tables import Arrivals, ServerTime, Tables, Trace, Windows, concatenate, take
+from sim.service.tables import NONE, Arrivals, Items, ServerTime, Tables, Trace, Windows, concatenate, take
+from sim.service.topics import topic_of
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Cut:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run is cut into calls. ``in_pieces`` : arrivals and presence are given before the call that needs them."""
+    """How a run is cut into calls. ``in_pieces`` : arrivals and presence are given before the call that needs them;
+    ``world`` : topics have a structure, and items bring work, as a world gives them."""
 
     seed: int
     cuts: tuple[Cut, ...]
     in_pieces: bool
+    world: bool = False
 
     def text(self) -> str:
         """The plan on one line."""
@@ -42,7 +45,7 @@ class Plan:
         """The plan that ``text`` wrote."""
         data = json.loads(text)
         cuts = tuple(Cut(cut["until"], tuple(cut["changes"]), cut["luck"]) for cut in data["cuts"])
-        return Plan(data["seed"], cuts, data["in_pieces"])
+        return Plan(data["seed"], cuts, data["in_pieces"], data["world"])
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,24 @@ class Given:
     windows: Windows
 
 
-def content_of(network: Network, seed: int) -> Given:
+def content_of(network: Network, plan: Plan) -> Given:
     """Arrivals and presence over the whole horizon."""
     days = network.scenario.horizon.days
-    blocks = [arrivals_of_day(network.sources, day, seed, 0) for day in range(days)]
-    return Given(concatenate(blocks), windows(network.scenario, days, seed, 0))
+    arrivals = concatenate([arrivals_of_day(network.sources, day, plan.seed, 0) for day in range(days)])
+    return Given(
+        _as_of_a_world(arrivals, plan.seed) if plan.world else arrivals, windows(network.scenario, days, plan.seed, 0)
+    )
+
+
+def _as_of_a_world(arrivals: Arrivals, seed: int) -> Arrivals:
+    """The same items with few topics, incidents in several communities among them, and work of their own."""
+    luck = np.random.default_rng(seed)
+    size = arrivals.t.size
+    causes, numbers = luck.permutation([(0, 0), (2, 64), (2, 63), (2, 131_071), (7, 64)])[: luck.integers(1, 4)].T
+    which = luck.integers(0, causes.size, size)
+    topic = topic_of(luck.choice([0, 0, 2047], size), causes[which], numbers[which])
+    work = luck.choice([NONE, 0, 20_000, 60_000, 60_000, 120_000], size).astype(np.int32)
+    return replace(arrivals, topic=np.where(arrivals.topic == NONE, np.int32(NONE), topic), work_ms=work)
 
 
 def steps(engine: Engine, network: Network, plan: Plan, content: Given) -> Iterator[Cut]:
@@ -102,12 +118,20 @@ class State:
     open_rows: Trace
     server_time: ServerTime
     item_time: int
+    pending: Items
 
 
 def states(engine: Engine, network: Network, plan: Plan, content: Given) -> list[State]:
     """The states after all calls of a plan."""
     return [
-        State(cut.until, engine.take_trace(), engine.open_rows(), engine.server_time(), engine.item_time())
+        State(
+            until=cut.until,
+            trace=engine.take_trace(),
+            open_rows=engine.open_rows(),
+            server_time=engine.server_time(),
+            item_time=engine.item_time(),
+            pending=engine.pending_items(),
+        )
         for cut in steps(engine, network, plan, content)
     ]
 
@@ -123,6 +147,8 @@ def first_difference(expected: list[State], found: list[State]) -> str:
                     return f"{where}{what}.{table}, {difference}"
         if difference := _of_columns(vars(a.server_time), vars(b.server_time)):
             return f"{where}server_time, {difference}"
+        if difference := _of_columns(vars(a.pending), vars(b.pending)):
+            return f"{where}pending_items, {difference}"
         if a.item_time != b.item_time:
             return f"{where}item_time is {a.item_time} and {b.item_time}"
     return ""

@@ -107,7 +107,9 @@ class _World:
         self.levels = [f"level_{i}" for i in range(c.between(1, 3))]
         self.skills = [f"skill_{i}" for i in range(c.one((2, 0, 1, 2, 3)))]
         self.batches, self.homes, self.slots = c.chance(60), c.chance(70), c.chance(60)
-        self.gates = {f"gate_{i}": {"scope": c.one(("topic", "run", "home"))} for i in range(c.one((1, 0, 2, 3)))}
+        self.gates = {
+            f"gate_{i}": {"scope": c.one(("topic", "run", "home", "incident"))} for i in range(c.one((1, 0, 2, 3)))
+        }
         self.pools = {f"pool_{i}": self._pool() for i in range(c.between(1, 3))}
         self.staffed = [name for name, pool in self.pools.items() if any(g["servers"] for g in pool["groups"])]
         self.homes = self.homes and bool(self.staffed)
@@ -276,6 +278,8 @@ class _World:
             source["for_each_server_of" if way == "at" and c.chance(60) else "home_pool"] = c.one(self.staffed)
         if c.chance(75):
             source["topics"] = c.one((1, 2, 3, 2, 3, 40))
+        if c.chance(20):
+            source["work_s"] = self.times(0, 3)
         return source
 
     def _burst(self) -> list[float]:
@@ -297,7 +301,7 @@ class _World:
             cuts.append(Cut(max(until, 0), tuple(changes), c.below(100)))
         ends = [Cut(day * DAY) for day in range(1, self.days + 1)]
         cuts = sorted([cut for cut in cuts if cut.until <= self.days * DAY] + ends, key=lambda cut: cut.until)
-        return Plan(c.below(100), tuple(cuts), c.chance(50))
+        return Plan(c.below(100), tuple(cuts), c.chance(50), c.chance(60))
 
 
 def constant(seconds: float) -> Tree:
@@ -330,7 +334,7 @@ def _homeless(sources: list[Tree], regimes: dict[str, dict[str, list[Tree]]]) ->
 THEMES: tuple[dict[str, int], ...] = (
     {},
     {"clock": 4, "expired": 4, "serve": 2},
-    {"seize": 6, "deep": 12, "work": 2, "own": 2, "gate": 4},
+    {"seize": 8, "deep": 15, "work": 2, "own": 2, "gate": 6},
     {"serve": 5, "private": 4},
     {"again": 4, "spawn": 6, "serve": 2},
     {"gate": 4, "open": 2, "spawn": 2},
@@ -345,6 +349,7 @@ class _Journey:
         self.world, self.choose, self.number = world, world.choose, number
         self.steps: list[Tree] = []
         self.named = 0
+        self.spawns_same = False
         # A clock that may send an item into a batch leaves only work and waiting between seize and release.
         self.theme = self.choose.one(THEMES)
         sends = [name for name, clock in world.clocks.items() if clock.get("station") in world.batch_stations]
@@ -386,11 +391,13 @@ class _Journey:
             "seize": (3 * depth + 6 * held) * (held < 4),
             "impatient": 2 * depth * (held < 4),
             "serve": 5 * (held < 4),
+            "cause": depth,
+            "incident": depth,
         }
         weights |= {"work": 2 * bool(held), "own": 2 * bool(held)}
         weights |= {"clock": 4 * bool(self.clocks), "expired": depth * bool(self.clocks) * (held < 4)}
-        weights |= {"gate": (2 + 5 * bool(held)) * bool(world.gates), "open": 2 * bool(world.gates)}
-        weights |= {"spawn": 3 if self.number + 1 < len(world.kinds) else 0, "same": int(depth == 3)}
+        weights |= {"gate": (2 + 8 * bool(held)) * bool(world.gates), "open": 2 * bool(world.gates)}
+        weights |= {"spawn": 3 * (self.number + 1 < len(world.kinds)), "same": depth == 3 and not self.spawns_same}
         weights |= {"deep": 2 * depth * (held == 0 and not self.simple)}
         match c.weighted({name: weight * self.theme.get(name, 1) for name, weight in weights.items()}):
             case "serve":
@@ -416,6 +423,11 @@ class _Journey:
             case "queue":
                 step = {"do": "branch_queue", "station": c.one(list(world.stations)), "at_least": c.between(1, 3)}
                 self._fork(held, depth, step, "queue")
+            case "cause":
+                step = {"do": "branch_cause", "cause": c.one(("late", "late", "none", "passed_around"))}
+                self._fork(held, depth, step, "cause")
+            case "incident":
+                self._fork(held, depth, {"do": "branch_incident"}, "incident")
             case "expired":
                 clock = c.one(self.clocks)
                 self._add("start_clock", clock=clock)
@@ -455,6 +467,9 @@ class _Journey:
         request: Tree = {"station": c.one(stations or list(world.stations))}
         if c.chance(45):
             request["patience"] = world.duration()
+        if c.chance(20):
+            minute = world.start_min + c.between(0, 14)
+            request["lapses_at"] = f"{minute % 1440 // 60:02}:{minute % 60:02}"
         private = self.theme.get("private", 1)
         prefer = c.weighted({"route": 4, "owner": 3 * private, "home": 5 * private * world.homes})
         if prefer != "route":
@@ -469,21 +484,26 @@ class _Journey:
         request = self._request(stations)
         may_own = request["station"] not in self.world.batch_stations
         own = may_own and self.choose.chance(60)
-        duration = self.world.duration()
+        duration = self._work_duration()
         return {"do": "serve", "step": self._name("serve"), **request, "duration": duration, "own": own}
 
     def _serve(self, stations: Sequence[str] = ()) -> None:
         self.steps.append(self._serve_step(stations))
 
     def _work(self) -> None:
-        self._add("work", step=self._name("work"), duration=self.world.duration())
+        self._add("work", step=self._name("work"), duration=self._work_duration())
+
+    def _work_duration(self) -> Tree | str:
+        """A distribution, or now and then what the item brings."""
+        return "own" if self.choose.chance(15) else self.world.duration()
 
     def _seize(self, held: int, depth: int) -> None:
         """Hold a server over several steps; the impatient land behind its release."""
         c = self.choose
         request = self._request()
         simple = self.simple or request["station"] in self.world.batch_stations
-        gone = self._name("gone") if "patience" in request and c.chance(50) else None
+        impatient = {"patience", "lapses_at"} & set(request)
+        gone = self._name("gone") if impatient and c.chance(50) else None
         to = {} if gone is None else {"impatient_to": gone}
         self._add("seize", step=self._name("seize"), **request, **to)
         if simple:
@@ -505,14 +525,14 @@ class _Journey:
         """Hold up to four servers, one within the other."""
         c, world = self.choose, self.world
         stations = [name for name in world.stations if name not in world.batch_stations]
-        seizes = c.one((4, 4, 3)) if stations else 0
+        seizes = c.one((4, 4, 4, 4, 3)) if stations else 0
         for i in range(seizes):
             station = stations[i % len(stations)]
             request = {"station": station} if c.chance(90) else self._request([station])
             self._add("seize", step=self._name("seize"), **request)
             if c.chance(30):
                 self._work()
-        if seizes and c.chance(45):
+        if seizes and c.chance(75):
             self._ending()
         for _ in range(seizes):
             self._add("release")
@@ -578,7 +598,8 @@ class _Journey:
         self._add("spawn", step=self._name("spawn"), kind=kind, **delay)
 
     def _spawn_same(self) -> None:
-        """Few send off another one of their own kind, later (never within a loop: there must be fewer each time)."""
+        """Few send off another one of their own kind, later (once, never in a loop: there must be fewer each time)."""
+        self.spawns_same = True
         on = self._name("on")
         self._add("branch", step=self._name("branch"), options=[{"share": 0.8, "to": on}])
         delay = self.world.duration(plain=100, low=1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.draws import CONSTANT, EMPIRICAL, EXPONENTIAL, GAMMA, LOGNORMAL, WEIBULL
 from sim.service.tables import (
@@ -28,10 +29,12 @@ from sim.service.tables import (
     Servers,
     Stations,
     Tables,
+    TopicField,
     Windows,
     table,
     take,
 )
+from sim.service.topics import topic_of
 
 TICK = 1000
 """Times are multiples of this, mostly, so that events coincide."""
@@ -82,7 +85,7 @@ class _Maker:
     def plan(self) -> Plan:
         self.crowded = self.chance(0.15)
         self.stations, self.pools, self.levels = self.upto(5, 1), self.upto(4, 1), self.upto(3, 1)
-        self.clocks, self.gates, self.kinds = self.pick(0, 2, 3, 4), self.upto(2), self.upto(4, 1)
+        self.clocks, self.gates, self.kinds = self.pick(0, 2, 3, 4), self.upto(3), self.upto(4, 1)
         self.durations = self._durations()
         batch = [self.pick(1, 2, 3, 9) for _ in range(self.stations)]
         self.question = self.pick(-1, 0, 2)
@@ -136,7 +139,7 @@ class _Maker:
             servers=table(Servers, servers),
             slow_pm=slow,
             durations=self.durations,
-            gate_scope=np.array([self.upto(2) for _ in range(self.gates)], dtype=np.int32),
+            gate_scope=np.array([self.upto(3) for _ in range(self.gates)], dtype=np.int32),
             moments=3,
             visit_slots=self.slots,
         )
@@ -176,6 +179,10 @@ class _Maker:
         if self.chance(0.7):
             return self.upto(self.constants - 1, 0 if zero else 2)
         return self.upto(self.distributions - 1, self.constants)
+
+    def work(self) -> int:
+        """A duration, or the item's own work."""
+        return NONE if self.chance(0.15) else self.duration()
 
     # ── journeys ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -225,8 +232,8 @@ class _Maker:
         self.add(Op.BRANCH_SHARE, first, len(options))
 
     def _block(self) -> None:
-        kinds = ["serve"] * 10 + ["wait", "share", "queue", "level", "mark", "go"]
-        kinds += ["clock"] * (3 if self.clocks else 0) + ["gate"] * (8 if self.gates else 0)
+        kinds = ["serve"] * 13 + ["wait", "share", "queue", "level", "mark", "go", "topic", "topic"]
+        kinds += ["clock"] * (3 if self.clocks else 0) + ["gate"] * (12 if self.gates else 0)
         kinds += ["spawn"] * (2 if self.kind + 1 < self.kinds else 0) + ["parent"] * (3 if self.kind > 0 else 1)
         match self.pick(*kinds):
             case "serve":
@@ -255,6 +262,11 @@ class _Maker:
                 self.add(Op.SPAWN, self.upto(self.kinds - 1, self.kind + 1), self.upto(5), to=delay)
                 if self.chance(0.5):
                     self.add(Op.WAIT, self.duration())
+            case "topic":
+                if self.chance(0.5):
+                    self.add(Op.BRANCH_TOPIC, TopicField.CAUSE, self.pick(0, 2, 2, 7), to=self._later())
+                else:
+                    self.add(Op.BRANCH_TOPIC, TopicField.INCIDENT, to=self._later())
             case "parent":
                 self.add(Op.BRANCH_PARENT, to=self._later())
             case "go":
@@ -279,26 +291,27 @@ class _Maker:
         """A visit to a station, perhaps with others inside it; leads on at the same number of holds."""
         station = self.upto(self.stations - 1)
         batches = [s for s in range(self.stations) if self.batch[s] > 1]
-        if held and batches and self.chance(0.9):
+        if held and batches and self.chance(0.95):
             station = self.pick(*batches)
         self.inside = held > 0
         after = ("after", len(self.rows), len(self.seizes))
         self._seize(station, self._later() if held == 0 else after)
         if self.batch[station] > 1:
             for _ in range(self.upto(2)):
-                self.add(self.pick(Op.WORK, Op.WORK, Op.WAIT), self.duration())
+                op = self.pick(Op.WORK, Op.WORK, Op.WAIT)
+                self.add(op, self.work() if op == Op.WORK else self.duration())
         else:
             if self.chance(0.5):
                 self.add(Op.OWN)
-            self.add(Op.WORK, self.duration())
+            self.add(Op.WORK, self.work())
             if self.clocks and self.chance(0.15):
                 self.add(Op.CLOCK_START, self.upto(self.clocks - 1))
             if self.gates and self.chance(0.05):
                 self.add(Op.GATE_WAIT, self.upto(self.gates - 1))
-            if held + 1 < MAX_HELD and self.chance(0.75 if held == 0 else 0.4):
+            if held + 1 < MAX_HELD and self.chance(0.85 if held == 0 else 0.4):
                 self._serve(held + 1)
                 if self.chance(0.5):
-                    self.add(Op.WORK, self.duration())
+                    self.add(Op.WORK, self.work())
         if self.chance(0.1 + 0.2 * (held > 0) + 0.1 * (self.batch[station] > 1)):
             self.add(Op.END, self.upto(5))
         else:
@@ -316,14 +329,15 @@ class _Maker:
         empty = self.empty_route[station]
         prefer = self.pick(1, 1, 2, 2) if empty or self.chance(0.6) else 0
         patience = NONE if self.chance(0.7 if self.inside else 0.4) else self.duration()
+        lapse = self.upto(60) * TICK if self.chance(0.25) else NONE
         fallback = NONE if empty or self.chance(0.5) else self.pick(0, 1, 2, 4) * TICK
         if_absent = 1 if empty else self.upto(1)
         notice = NONE if self.chance(0.2) else self.duration()
         self.add(Op.SEIZE, len(self.seizes))
         self.seizes.append(
             [
-                *(station, patience, self.purpose(), NONE if patience == NONE else otherwise),
-                *(prefer, if_absent, fallback, notice, self.purpose()),
+                *(station, patience, self.purpose(), NONE if patience == lapse == NONE else otherwise),
+                *(prefer, if_absent, fallback, notice, self.purpose(), lapse),
             ]
         )
 
@@ -347,8 +361,9 @@ class _Maker:
             level=self.rng.integers(0, self.levels, count).astype(np.int32),
             draw_key=self.rng.integers(-(2**63), 2**63 - 1, count),
             home_server=self.rng.integers(-1, homes, count).astype(np.int32),
-            topic=self.rng.integers(-1, 1 + self.question, count).astype(np.int32),
+            topic=self._topics(count),
             case=case.astype(np.int64),
+            work_ms=self.rng.choice([NONE, 0, 1000, 2000, 5000, 7], count).astype(np.int32),
         )
         windows = self._windows(length)
         cuts = [self.upto(length * TICK) for _ in range(self.upto(4))]
@@ -377,6 +392,14 @@ class _Maker:
             calls.append(("run", cut))
             reached = max(reached, cut)
         return calls
+
+    def _topics(self, count: int) -> NDArray[np.int32]:
+        """None, few plain ones, or those of a world: the same in two communities, ordinary and of an incident."""
+        plain = self.rng.integers(-1, 1 + self.question, count).astype(np.int32)
+        if self.chance(0.5):
+            return plain
+        topic = topic_of(self.rng.choice([0, 2047], count), self.pick(0, 2, 7), self.rng.choice([63, 64], count))
+        return np.where(self.rng.random(count) < 0.1, plain, topic)
 
     def _windows(self, length: int) -> Windows:
         rows = []

@@ -19,8 +19,20 @@ from sim.run import join
 from sim.service.actors import SHARED, UNNOTICED, WAITING, Item, Request, Server
 from sim.service.build import Network, build
 from sim.service.reference import ReferenceEngine
-from sim.service.rules import Phase
-from sim.service.tables import NONE, ClockAction, ClockEnd, IfAbsent, Op, Prefer, Tables, Trace, VisitEnd
+from sim.service.rules import DAY, Phase, next_lapse
+from sim.service.tables import (
+    NONE,
+    ClockAction,
+    ClockEnd,
+    GateScope,
+    IfAbsent,
+    Op,
+    Prefer,
+    Tables,
+    TopicField,
+    Trace,
+    VisitEnd,
+)
 
 LEAST_SHARE = 0.05
 """Each rule fires in at least this share of the scenarios."""
@@ -30,34 +42,39 @@ _RULES = """
 age: of a route that it left | overflows to a later pool | reached, nobody free
 batch: a rider passes its own age | an unnoticed one rides along | rank is not the order of numbers | rides
   along, private | rides along, shared | the limit cuts it
-branch: after_release | again | clock_passed | clock_taken | impatient_passed | impatient_taken | opens | out |
-  parent_passed | parent_taken | queue_passed | queue_taken | share_passed | share_taken | stayed | through_gate
-call: a server holds work at a cut | cut at an event's time | new skills found work | skills changed | then
-  other shares | then other skills | then other speeds
-clock: a stale end | ends with the item | jump while private | jump while riding along | jump while waiting |
-  jump, does not wait | raise while private | raise while riding along | raise while waiting | raise, does not
-  wait | record while private | record while riding along | record while waiting | record, does not wait |
-  restarted | stopped in time | stopped when it has run out | the flag is cleared
-duration: of an absent server | pace not normal | slower with others held | wait of 0 ms | work of 0 ms
+branch: after_release | again | cause_passed | cause_taken | clock_passed | clock_taken | impatient_passed |
+  impatient_taken | incident_passed | incident_taken | opens | out | parent_passed | parent_taken |
+  queue_passed | queue_taken | share_passed | share_taken | stayed | through_gate
+call: a server holds work at a cut | a spawned item is still to come at a cut | cut at an event's time | new
+  skills found work | skills changed | then other shares | then other skills | then other speeds
+clock: a stale end | ends with the item | jump while private | jump while riding along | jump while waiting
+  | jump, does not wait | raise while private | raise while riding along | raise while waiting | raise, does
+  not wait | record while private | record while riding along | record while waiting | record, does not wait
+  | restarted | stopped in time | stopped when it has run out | the flag is cleared
+duration: item brings no work | item's own work | of an absent server | own work at another pace | pace not
+  normal | slower with others held | wait of 0 ms | work of 0 ms
 end of the run: open items | open visits
 end: of a parent before its child | releases a server | releases several
 enter: finds work | still holds work
 fallback: granted by it | to the route | too late | unnoticed until then
-gate: not in the order they came | opened for waiters | others wait at another key | several go on | stays open,
-  passes | waits at it | waits with a server held
+gate: not in the order they came | of an incident, other communities wait | opened for waiters | others wait
+  at another key | several go on | stays open, passes | waits at it | waits with a server held
 grant: at another station than asked
-has arrivals: at | for_each_server_of | home_pool | overdispersion | profile | times_s | topics
+has arrivals: at | for_each_server_of | home_pool | overdispersion | profile | times_s | topics | work_s
 has clock: jump | raise | record
-has do: branch | branch_clock | branch_parent | branch_queue | end | go | level | mark | open_gate | own |
-  release | seize | serve | spawn | start_clock | stop_clock | wait | wait_gate | work
+has do: branch | branch_cause | branch_clock | branch_incident | branch_parent | branch_queue | end | go |
+  level | mark | open_gate | own | release | seize | serve | spawn | start_clock | stop_clock | wait |
+  wait_gate | work
 has family: constant | cut off | empirical | exponential | gamma | hyperexponential | lognormal | mixture |
   weibull
-has scope: home | run | topic
+has scope: home | incident | run | topic
 hold: 2 servers | 3 servers | 4 servers | a server twice
+lapse: before patience | behind patience | ends a wait | never drew patience | of the next day | served at
+  once
 leave: an unnoticed one moves | holds work | private requests move | private requests stay | several move
 notice: by a busy or absent server | by a free server | too late
-patience: drawn, served at once | ends a private wait | ends a wait | ends at once | granted in the same tick |
-  of one that holds a server | of one that moved
+patience: drawn, served at once | ends a private wait | ends a wait | ends at once | granted in the same
+  tick | of one that holds a server | of one that moved
 prefer: absent, route | absent, wait | home is present | lacks the skill | no home | no owner | not in the
   route's pools | owner is present
 private: fallback of 0 ms | granted at once | notice of 0 ms | unnoticed by a free server
@@ -65,12 +82,13 @@ release: absent, takes nothing | followers go on | followers, then the next | th
 route: a later pool at once | granted at once | granted when it moves | moved, waits again
 run: several granted go on in turn
 server: fewest held decides | longest idle decides | the number decides | the skill excludes a free one
-spawn: in the same tick | inherits an owner | with a delay
-tick: ARRIVE of arrivals and spawned | ENTER and ARRIVE | ENTER and PATIENCE | ENTER and RULE | ENTER and STEP |
-  LEAVE and ARRIVE | LEAVE and ENTER | LEAVE and PATIENCE | LEAVE and RULE | LEAVE and STEP | PATIENCE and
-  ARRIVE | RULE and ARRIVE | RULE and PATIENCE | STEP and ARRIVE | STEP and PATIENCE | STEP and RULE | an
-  earlier phase after a later one | two of ARRIVE | two of ENTER | two of LEAVE | two of PATIENCE | two of RULE
-  | two of STEP
+spawn: in the same tick | inherits an owner | inherits own work | with a delay
+tick: ARRIVE of arrivals and spawned | ENTER and ARRIVE | ENTER and PATIENCE | ENTER and RULE | ENTER and
+  STEP | LEAVE and ARRIVE | LEAVE and ENTER | LEAVE and PATIENCE | LEAVE and RULE | LEAVE and STEP |
+  PATIENCE and ARRIVE | RULE and ARRIVE | RULE and PATIENCE | STEP and ARRIVE | STEP and PATIENCE | STEP and
+  RULE | an earlier phase after a later one | two of ARRIVE | two of ENTER | two of LEAVE | two of PATIENCE
+  | two of RULE | two of STEP
+topic: of a branch, has the cause | of a branch, is none | of a branch, other cause
 visit counted again: BRANCH_SHARE | SEIZE | SPAWN | WAIT | WORK
 visit: abandoned | rode_along | served
 work: a head start decides | chosen among several | priority or head start decides | private before shared |
@@ -117,6 +135,7 @@ class CountingEngine(ReferenceEngine):
         super().run(until)
         self.note("call: cut at an event's time", self.env.peek() == until)
         self.note("call: a server holds work at a cut", any(server.held for server in self.servers))
+        self.note("call: a spawned item is still to come at a cut", bool(self.coming))
 
     def _at(self, t: int, phase: Phase, entity: int, sub: int, action: Callable[[], None]) -> None:
         def noted() -> None:
@@ -149,6 +168,9 @@ class CountingEngine(ReferenceEngine):
             )
             self.note("duration: pace not normal", server.speed != 1000)
             self.note("duration: of an absent server", not server.present)
+            if self.a[item.pc - 1] == NONE:
+                self.note("duration: item's own work" if item.work > 0 else "duration: item brings no work")
+                self.note("duration: own work at another pace", 0 < item.work != duration)
         super()._pause(item, duration)
 
     def _visit_count(self, item: Item, pc: int) -> int:
@@ -177,7 +199,7 @@ class CountingEngine(ReferenceEngine):
     # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _seize(self, item: Item, pc: int) -> bool:
-        station, patience, _, _, prefer, if_absent, *_ = self.seize[self.a[pc]]
+        station, patience, _, _, prefer, if_absent, *_, lapse = self.seize[self.a[pc]]
         number = item.owner if prefer == Prefer.OWNER else item.home if prefer == Prefer.HOME else NONE
         if prefer != Prefer.ROUTE:
             server = self.servers[number] if number != NONE else None
@@ -193,6 +215,10 @@ class CountingEngine(ReferenceEngine):
                 self.note("prefer: not in the route's pools", server.pool not in [p for p, _ in self.route[station]])
         granted = super()._seize(item, pc)
         self.note("patience: drawn, served at once", granted and patience != NONE)
+        if lapse != NONE:
+            due = next_lapse(self.now, lapse)
+            self.note("lapse: served at once", granted)
+            self.note("lapse: of the next day", not granted and due // DAY > self.now // DAY)
         return granted
 
     def _ask_privately(self, request: Request, server: Server, unnoticed: int, fallback: int) -> bool:
@@ -249,6 +275,12 @@ class CountingEngine(ReferenceEngine):
         self.note("patience: of one that moved", request.waits and request in self.moved)
         self.note("patience: granted in the same tick", not request.waits and request.granted == self.now)
         self.note("patience: of one that holds a server", request.waits and bool(request.item.held))
+        _, patience, *_, lapse = self.seize[request.row]
+        if lapse != NONE and request.waits:
+            lapses = next_lapse(request.requested, lapse) == self.now
+            self.note("lapse: ends a wait", lapses)
+            self.note("lapse: never drew patience", patience == NONE)
+            self.note("lapse: before patience" if lapses else "lapse: behind patience", patience != NONE)
         super()._lose_patience(request)
 
     # ── servers ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -373,12 +405,23 @@ class CountingEngine(ReferenceEngine):
         self.note("gate: several go on", len(waiters) > 1)
         self.note("gate: not in the order they came", waiters != sorted(waiters))
         self.note("gate: others wait at another key", bool(set(self.at_gate) - {key}))
+        waiting = {item.topic for item in self.at_gate.get(key, [])}
+        of_incident = self.gate_scope[key[0]] == GateScope.INCIDENT
+        self.note("gate: of an incident, other communities wait", of_incident and len(waiting) > 1)
         super()._open_gate(key, stays=stays)
+
+    def _is_about(self, topic: int, field: int, value: int) -> bool:
+        about = super()._is_about(topic, field, value)
+        self.note("topic: of a branch, is none", topic == NONE)
+        if topic != NONE and field == TopicField.CAUSE:
+            self.note("topic: of a branch, has the cause" if about else "topic: of a branch, other cause")
+        return about
 
     def _spawn(self, item: Item, pc: int) -> None:
         delayed = self.c[pc] != NONE
         self.note("spawn: with a delay" if delayed else "spawn: in the same tick")
         self.note("spawn: inherits an owner", item.owner != NONE)
+        self.note("spawn: inherits own work", item.work > 0)
         super()._spawn(item, pc)
 
     def _end(self, item: Item, pc: int) -> None:
@@ -419,7 +462,7 @@ def _of_tree(case: Case) -> Iterator[str]:
             yield f"has clock: {node['action']}"
         cut = {"at_least_s", "at_most_s"} & set(node)
         yield from ["has family: cut off"] * bool(cut)
-    ways = ("times_s", "at", "profile", "overdispersion", "for_each_server_of", "home_pool", "topics")
+    ways = ("times_s", "at", "profile", "overdispersion", "for_each_server_of", "home_pool", "topics", "work_s")
     for way, source in itertools.product(ways, case.tree["arrivals"]):
         yield from [f"has arrivals: {way}"] * (way in source)
 
@@ -452,7 +495,7 @@ def rules_fired(case: Case) -> set[str]:
     network = build(case.scenario)
     engine = CountingEngine(network.tables, case.plan.seed, 0)
     traces = []
-    for cut in steps(engine, network, case.plan, content_of(network, case.plan.seed)):
+    for cut in steps(engine, network, case.plan, content_of(network, case.plan)):
         traces.append(engine.take_trace())
         for change in cut.changes:
             engine.note(f"call: then other {change}")

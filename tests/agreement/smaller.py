@@ -51,6 +51,8 @@ def _candidates(case: Case) -> Iterator[Callable[[], Case]]:
     plan, cuts = case.plan, case.plan.cuts
     if plan.in_pieces:
         yield partial(replace, case, plan=replace(plan, in_pieces=False))
+    if plan.world:
+        yield partial(replace, case, plan=replace(plan, world=False))
     for i in range(len(cuts) - 1):
         yield partial(replace, case, plan=replace(plan, cuts=(*cuts[:i], *cuts[i + 1 :])))
     for i, cut in enumerate(cuts):

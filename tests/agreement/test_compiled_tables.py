@@ -21,14 +21,15 @@ from sim.service.actors import UNNOTICED, WAITING, Item, Request, Server
 from sim.service.compiled import CompiledEngine
 from sim.service.kernel import kernel
 from sim.service.reference import ReferenceEngine
-from sim.service.tables import NONE, Arrivals, ClockAction, ClockEnd, GateScope, Op, Tables, Windows, table
+from sim.service.rules import next_lapse
+from sim.service.tables import NONE, Arrivals, ClockAction, ClockEnd, GateScope, Op, Tables, TopicField, Windows, table
 
 NETWORKS = int(os.environ.get("LINLI_AGREEMENT_NETWORKS", "400"))
 BLOCKS = 20
 """Tests that the networks are divided into, so that several processes share them."""
 
 LEAST_SHARE = 0.05
-RULES = 88
+RULES = 103
 """Rules that ``Watched`` knows; each fires in at least ``LEAST_SHARE`` of the networks."""
 
 SMALLEST = {
@@ -47,7 +48,7 @@ def differences(plan: Plan, reference: Any, compiled: Any) -> list[str]:
         for engine in (reference, compiled):
             getattr(engine, method)(argument)
         if method == "run":
-            for what in ("take_trace", "open_rows", "server_time", "item_time"):
+            for what in ("take_trace", "open_rows", "server_time", "item_time", "pending_items"):
                 found += compare(what, getattr(reference, what)(), getattr(compiled, what)())
             if found:
                 return [f"after run({argument})", *found]
@@ -120,7 +121,7 @@ def test_the_kernel_is_not_compiled_a_second_time() -> None:
 
 
 def _arrivals(*t: int) -> Arrivals:
-    return table(Arrivals, [(x, 0, 0, 0, 1, NONE, NONE, NONE) for x in t])
+    return table(Arrivals, [(x, 0, 0, 0, 1, NONE, NONE, NONE, NONE) for x in t])
 
 
 @pytest.mark.parametrize(
@@ -198,6 +199,7 @@ class Watched(ReferenceEngine):
 
     def run(self, until: int) -> None:
         super().run(until)
+        self.note("pending between calls", self.coming)
         for server in self.servers:
             assert not (server.takes_work and self._choose_work(server)), "a server idles while work waits"
 
@@ -226,6 +228,17 @@ class Watched(ReferenceEngine):
         self.note("followers hold other servers", any(f.item.held for f in request.followers))
         super()._release(item, followers_go_on_at)
 
+    def _amount_of_work(self, item: Item, pc: int) -> int:
+        self.note("own work", self.a[pc] == NONE and item.work > 0)
+        self.note("no own work", self.a[pc] == NONE and item.work == NONE)
+        return super()._amount_of_work(item, pc)
+
+    def _is_about(self, topic: int, field: int, value: int) -> bool:
+        about = super()._is_about(topic, field, value)
+        self.note(f"{TopicField(field).name}: {about}")
+        self.note("branch without topic", topic == NONE)
+        return about
+
     def _pause(self, item: Item, duration: int) -> None:
         self.note("work or wait of no length", duration == 0)
         super()._pause(item, duration)
@@ -238,6 +251,7 @@ class Watched(ReferenceEngine):
     def _spawn(self, item: Item, pc: int) -> None:
         super()._spawn(item, pc)
         self.note("spawned with delay" if self.c[pc] != NONE else "spawned at once")
+        self.note("own work inherited", item.work > 0)
 
     def _gate_key(self, item: Item, gate: int) -> tuple[int, int]:
         key = super()._gate_key(item, gate)
@@ -308,6 +322,11 @@ class Watched(ReferenceEngine):
             self.note("patience ends in a lane" if request.place == NONE else "patience ends in a private queue")
             self.note("no patience at all", request.requested == self.now)
             self.note("impatient while holding", request.item.held)
+            _, patience, *_, lapse = self.seize[request.row]
+            lapses = lapse != NONE and next_lapse(request.requested, lapse) == self.now
+            self.note("lapses", lapses)
+            self.note("lapses before patience ends", lapses and patience != NONE)
+            self.note("patience ends before it lapses", lapse != NONE and not lapses)
         super()._lose_patience(request)
 
     def _withdraw(self, request: Request) -> None:

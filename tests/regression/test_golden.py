@@ -24,8 +24,7 @@ FIGURES = ("offered", "abandoned_share", "wait_mean_s", "first_response_mean_min
 
 def outcome(name: str, engine: str) -> dict[str, object]:
     """Hash of the trace and some figures of one replication."""
-    warm_up = [] if name in ("today", "plan", "contact_centre") else ["horizon.warm_up_days=0"]
-    loaded = load(name, sets=[*warm_up, f"horizon.days={DAYS[name]}"])
+    loaded = load(name, sets=["horizon.warm_up_days=0", f"horizon.days={DAYS[name]}"])
     record = replicate(build(loaded.scenario), seed=20_26, replication=3, engine=engine)
     assert_conserved(record)
     digest = hashlib.sha256()

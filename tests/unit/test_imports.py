@@ -25,7 +25,7 @@ ENGINE = {
     f"sim.service.{name}"
     for name in ("reference", "actors", "compiled", "kernel", "columns", "orders", "growth", "moves")
 }
-CONTRACT = {"sim.service.tables", "sim.service.rules", "sim.draws", "sim.naming"}
+CONTRACT = {"sim.service.tables", "sim.service.rules", "sim.service.topics", "sim.draws", "sim.naming"}
 NUMBA = (ENGINE - {"sim.service.reference", "sim.service.actors"}) | {"sim.draws"}
 
 
@@ -40,6 +40,8 @@ def modules() -> dict[str, Path]:
 
 
 MODULES = modules()
+SECTIONS = {m for m in MODULES if m.startswith("sim.sections")}
+WORLD = {m for m in MODULES if m.startswith("sim.world")}
 
 
 def imports(module: str) -> Iterator[str]:
@@ -66,7 +68,21 @@ def importers(package: str) -> set[str]:
 
 @pytest.mark.parametrize("module", sorted(LIBRARY & set(MODULES)))
 def test_what_a_scenario_is_knows_nothing_of_how_it_is_run(module: str) -> None:
-    assert ours(module) <= LIBRARY
+    assert ours(module) <= LIBRARY | SECTIONS
+
+
+@pytest.mark.parametrize("module", sorted(SECTIONS))
+def test_a_section_is_data_about_the_world_and_no_more(module: str) -> None:
+    assert ours(module) <= SECTIONS | {"sim.fields"}
+
+
+@pytest.mark.parametrize("module", sorted(WORLD))
+def test_the_world_knows_neither_engines_nor_figures(module: str) -> None:
+    service = {
+        f"sim.service.{name}" for name in ("tables", "topics", "record", "day_records", "arrivals", "presence", "keys")
+    }
+    below = {"sim.scenario", "sim.fields", "sim.problems", "sim.naming", "sim.draws"}
+    assert ours(module) <= WORLD | SECTIONS | service | below
 
 
 @pytest.mark.parametrize("module", sorted(ENGINE & set(MODULES)))
@@ -79,7 +95,7 @@ def test_an_engine_knows_only_tables_rules_and_draws(module: str) -> None:
 @pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("sim.measures")))
 def test_figures_come_from_tables_and_records_alone(module: str) -> None:
     own = {m for m in MODULES if m.startswith("sim.measures")}
-    assert ours(module) <= own | {"sim.service.tables", "sim.service.record"}
+    assert ours(module) <= own | {f"sim.service.{name}" for name in ("tables", "record", "day_records", "topics")}
 
 
 @pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("sim.theory")))

@@ -80,7 +80,7 @@ def network(lengths: list[int], patience: int, batch: int, slots: list[int]) -> 
         seizes=table(
             Seizes,
             [
-                (station, 3 if else_pc != NONE else NONE, 100 + i, else_pc, 0, 0, NONE, NONE, 0)
+                (station, 3 if else_pc != NONE else NONE, 100 + i, else_pc, 0, 0, NONE, NONE, 0, NONE)
                 for i, (station, else_pc) in enumerate([(0, 12), (1, NONE), (0, 16), (0, NONE)])
             ],
         ),
@@ -113,7 +113,17 @@ def records(draw: st.DrawFn) -> Record:
     came = st.tuples(st.integers(*draw(st.sampled_from(spans))), st.integers(0, 1))
     people = sorted(draw(st.lists(came, min_size=draw(st.sampled_from([0, 8, 20])), max_size=30)))
     outside = [
-        (t * U, 0, kind, 0, 1000 + i, NONE, i % 2, draw(st.integers(0, i - 1)) if i and draw(st.booleans()) else NONE)
+        (
+            t * U,
+            0,
+            kind,
+            0,
+            1000 + i,
+            NONE,
+            i % 2,
+            draw(st.integers(0, i - 1)) if i and draw(st.booleans()) else NONE,
+            NONE,
+        )
         for i, (t, kind) in enumerate(people)
     ]
     windows = []

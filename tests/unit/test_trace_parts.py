@@ -20,7 +20,7 @@ from sim.service.tables import Trace
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return build(load("today", sets=["horizon.days=2"]).scenario)
+    return build(load("today", sets=["horizon.days=2", "horizon.warm_up_days=0"]).scenario)
 
 
 def columns(trace: Trace) -> dict[str, np.ndarray]:
