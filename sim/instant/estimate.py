@@ -8,12 +8,14 @@ import numpy as np
 
 from sim.fields import span_minutes, weekdays
 from sim.instant.flows import Ask, Flows, NoWaits, Topics, blended, flows
-from sim.instant.queues import PER_BIN, Crew, Queues
+from sim.instant.queues import PER_BIN, Crew, Days, Queues, presence
 from sim.instant.times import BIN_MIN, BINS
-from sim.scenario import Scenario
+from sim.scenario import Pool, Scenario
 from sim.service.tables import Float64, Int64
 
 MOST_PASSES = 3
+MOST_DAYS = 7
+"""Days without a world that are looked at; with one, the days before its fortnight."""
 SAME_WORK = 0.02
 """The flows are followed again with the waits that came out, since who waits asks again, until the work changes by no
 more than this share."""
@@ -72,14 +74,14 @@ class InstantEstimate:
 
 def estimate(scenario: Scenario) -> InstantEstimate:
     """What theory says of a scenario, in tens of milliseconds; with a world, of an ordinary fortnight of it."""
-    scenario, topics = _at_rest(scenario)
+    scenario, topics, days = _at_rest(scenario)
     found = flows(scenario, NoWaits(), topics)
-    queues = Queues(scenario, found)
+    queues = Queues(scenario, found, days)
     for _ in range(MOST_PASSES):
         again = flows(scenario, queues, topics)
         before, now = _work(found), _work(again)
         found = blended(found, again)
-        queues = Queues(scenario, found)
+        queues = Queues(scenario, found, days)
         if abs(now - before) <= SAME_WORK * now:
             break
     told = _responses(scenario, found, queues)
@@ -95,15 +97,31 @@ def estimate(scenario: Scenario) -> InstantEstimate:
     )
 
 
-def _at_rest(scenario: Scenario) -> tuple[Scenario, Topics]:
+def _at_rest(scenario: Scenario) -> tuple[Scenario, Topics, Days]:
+    """The scenario without its world, what its topics are about, and how busy its days are."""
     if scenario.world is None:
-        return scenario, Topics()
+        return scenario, Topics(), Days((1.0,) * min(scenario.horizon.days, MOST_DAYS))
     from sim.run import built_of
     from sim.service.build import build
     from sim.world.ordinary import ordinary
 
     usual = ordinary(built_of(build(scenario)))
-    return usual.scenario, Topics(usual.cause_shares, usual.incident_share)
+    pools = {name: _with_capacity(pool, usual.capacity_h[name]) for name, pool in usual.scenario.pools.items()}
+    days = Days((*usual.busy_days[-MOST_DAYS:], *usual.busy_days), MOST_DAYS)
+    return (
+        usual.scenario.model_copy(update={"pools": pools}),
+        Topics(usual.cause_shares, usual.incident_share),
+        days,
+    )
+
+
+def _with_capacity(pool: Pool, capacity_h: float) -> Pool:
+    """The pool with a pace at which its rosters do what the world's staff does."""
+    planned = sum(float(presence(group).mean()) * 24 for group in pool.groups)
+    if planned <= 0:
+        return pool
+    groups = [group.model_copy(update={"speed": group.speed * capacity_h / planned}) for group in pool.groups]
+    return pool.model_copy(update={"groups": groups})
 
 
 def _work(found: Flows) -> float:

@@ -1,7 +1,7 @@
 """How long requests wait on an average day: rosters against work, by a fluid queue and Erlang A.
 
 Pools that a station's route connects form one *crew*: their servers share all of its work. The crew's queue is followed
-as a fluid through the days of the horizon, in steps of five minutes: work flows in, the rostered servers carry it off,
+as a fluid through some days, in steps of five minutes: work flows in, the rostered servers carry it off,
 the impatient leave. That treats what dominates service with closed nights: what came at night waits for the morning,
 and an overloaded afternoon is made up in the evening. On top comes the wait by chance of a queue that keeps up, from
 Erlang A with the hour's load. More urgent work goes first.
@@ -27,12 +27,33 @@ from sim.theory import erlang_a
 STEP_MIN = 5
 STEPS = 1440 // STEP_MIN
 PER_BIN = BIN_MIN // STEP_MIN
-MOST_DAYS = 7
 SAME_DAY = 0.02
 """Relative difference of backlogs below which two days count as the same."""
 
 HIGHEST_LOAD = 0.97
 """Load per server that Erlang A is asked about at most: beyond, the fluid queue tells."""
+
+
+LARGEST_POWER = 600.0
+BLOCK = STEPS // 4
+"""Steps whose backlogs are looked up together."""
+
+USUAL_WAIT_MIN = 60.0
+"""A wait by which those who leave are told from those who stay, where a crew has both."""
+
+
+@dataclass(frozen=True)
+class Days:
+    """Days that a queue is followed through, beginning empty. ``factors`` : work of each over the average day's.
+    ``warm_up`` : so many of them come first and are not looked at."""
+
+    factors: tuple[float, ...] = (1.0,) * 7
+    warm_up: int = 0
+
+    @property
+    def alike(self) -> bool:
+        """Whether no day differs from another."""
+        return len(set(self.factors)) == 1
 
 
 @dataclass(frozen=True)
@@ -104,9 +125,9 @@ def _slow(pool: Pool, held: int) -> float:
 class Queues:
     """Waits that follow from the demands of an earlier pass (``sim.instant.flows.Waits``)."""
 
-    def __init__(self, scenario: Scenario, flows: Flows) -> None:
+    def __init__(self, scenario: Scenario, flows: Flows, days: Days) -> None:
         self.flows = flows
-        self.days = min(scenario.horizon.days, MOST_DAYS)
+        self.days = days
         self.crews = crews(scenario, flows)
         self._demands: dict[tuple[str, ...], list[Demand]] = defaultdict(list)
         for demand in flows.demands.values():
@@ -136,13 +157,19 @@ class Queues:
             waits = _noticed(ask, fluid[-STEPS:])
             return waits, np.full(waits.shape, 1 / waits.shape[1])
         base = fluid.reshape(-1, BINS, PER_BIN).transpose(1, 0, 2).reshape(BINS, -1)
+        who = self._days_shares(fluid.size // STEPS)
         chance, mean = self._by_chance(crew, ask)
         # Who waits by chance waits an exponential time: two points of equal weight have its mean.
         halves = (1 - np.log(2), 1 + np.log(2))
         waits = np.concatenate([base, *(base + mean[:, None] * half for half in halves)], axis=1)
         shares = [1 - chance, chance / 2, chance / 2]
-        weights = np.concatenate([np.tile(x[:, None] / base.shape[1], (1, base.shape[1])) for x in shares], axis=1)
+        weights = np.concatenate([x[:, None] * who for x in shares], axis=1)
         return waits, weights
+
+    def _days_shares(self, days: int) -> Float64:
+        """Share of a bin's requests that each step of each day has; (days · PER_BIN,)."""
+        factors = np.array(self.days.factors[self.days.warm_up :]) if days > 1 else np.ones(1)
+        return np.repeat(factors / max(factors.sum(), 1e-12) / PER_BIN, PER_BIN)
 
     # ── the fluid ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,21 +191,17 @@ class Queues:
                 inflow += np.repeat(demand.work_min, PER_BIN) / PER_BIN * share
         pace = crew.pace * share * STEP_MIN
         stay = np.exp(-STEP_MIN / _patience(demands))
-        days: list[Float64] = []
-        now = 0.0
-        flow, rate = inflow.tolist(), pace.tolist()
-        for _ in range(self.days):
-            today = np.empty(STEPS)
-            for t in range(STEPS):
-                now += flow[t]
-                today[t] = now
-                now = (now - rate[t]) * stay if now > rate[t] else 0.0
-            days.append(today)
+        factors = (1.0,) * len(self.days.factors) if crew.home else self.days.factors
+        seen = _backlogs(np.concatenate([inflow * factor for factor in factors]), np.tile(pace, len(factors)), stay)
+        days = seen.reshape(-1, STEPS)
+        if crew.home or self.days.alike:
             # Where the days repeat themselves, one of them tells all.
-            if len(days) > 1 and np.abs(today - days[-2]).max() <= SAME_DAY * max(float(today.max()), 1.0):
-                days = [today]
-                break
-        return _time_to_clear(np.concatenate(days), np.tile(pace, len(days) + 2), stay)
+            change = np.abs(np.diff(days, axis=0)).max(axis=1) <= SAME_DAY * np.maximum(days[1:].max(axis=1), 1.0)
+            if change.any():
+                days = days[1:][np.argmax(change)][None, :]
+        else:
+            days = days[self.days.warm_up :]
+        return _time_to_clear(days.ravel(), np.tile(pace, len(days) + 2), stay)
 
     # ── chance ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -206,31 +229,65 @@ class Queues:
 
 
 def _patience(demands: list[Demand]) -> float:
-    """Mean patience of work that waits, in minutes: the rates of leaving are averaged."""
-    work = sum(float(d.work_min.sum()) for d in demands)
-    rate = sum(float(d.work_min.sum()) / d.ask.patience_min for d in demands)
-    return work / rate if rate > 0 else np.inf
+    """Mean patience of work that waits, in minutes: who leaves soon is hardly ever among those who wait.
+
+    Work with patience p that would wait for w leaves with chance 1 − exp(−w/p) and is there for p (1 − exp(−w/p)) on
+    average; what leaves, over what is there, is the rate of leaving.
+    """
+    leaving = there = 0.0
+    for demand in demands:
+        work, patience = float(demand.work_min.sum()), demand.ask.patience_min
+        gone = -np.expm1(-USUAL_WAIT_MIN / patience)
+        leaving += work * gone
+        there += work * (patience * gone if np.isfinite(patience) else USUAL_WAIT_MIN)
+    return there / leaving if leaving > 0 else np.inf
+
+
+def _backlogs(inflow: Float64, pace: Float64, stay: float) -> Float64:
+    """Work that is there in each step, what flows in included: each step carries off its pace, and ``stay`` is the
+    share of the rest that does not leave. It begins with none.
+
+    Without anybody leaving it is Lindley's recursion: what flowed in less the pace, summed up, above its lowest so far.
+    Measured in units that shrink like what waits does, it is the same with leaving, for as long as they can be told.
+    """
+    leaving = -np.log(stay)
+    most = inflow.size if leaving * inflow.size < LARGEST_POWER else max(int(LARGEST_POWER / leaving), 1)
+    left, parts = 0.0, []
+    for first in range(0, inflow.size, most):
+        growth = np.exp(leaving * np.arange(min(most, inflow.size - first)))
+        came = inflow[first : first + most] * growth
+        change = np.cumsum(came - pace[first : first + most] * growth)
+        after = change - np.minimum(np.minimum.accumulate(change), -left)
+        parts.append((np.concatenate([[left], after[:-1]]) + came) / growth)
+        left = float(after[-1] / growth[-1]) * stay
+    return np.concatenate(parts)
 
 
 def _time_to_clear(backlog: Float64, pace: Float64, stay: float) -> Float64:
     """Minutes until each backlog is carried off, ``stay`` being the share that does not leave in a step; at least
-    until somebody is there."""
+    until somebody is there.
+
+    After n steps a backlog b is stayⁿ (b − Σ pace_k stay⁻ᵏ): it is gone at the first n at which the sum, which rises,
+    has reached b, and that is looked up for many backlogs at a time. Powers that grow too large end the look-up: what
+    is left by then (some e⁻⁶⁰⁰ of it) has gone.
+    """
+    leaving = -np.log(stay)
+    reach = pace.size if leaving * pace.size < LARGEST_POWER else int(LARGEST_POWER / leaving)
     ahead = backlog + 1e-6
-    waits = np.zeros(backlog.size)
-    active = np.arange(backlog.size)
-    for step in range(pace.size):
-        can = pace[np.minimum(active + step, pace.size - 1)]
-        done = can >= ahead[active]
-        finished = active[done]
-        if step:
-            waits[finished] = step * STEP_MIN
+    waits = np.full(backlog.size, float(pace.size * STEP_MIN))
+    for first in range(0, backlog.size, BLOCK):
+        here = np.arange(min(BLOCK, backlog.size - first))
+        window = pace[first : first + max(reach, 2 * BLOCK)]
+        growth = np.exp(np.minimum(leaving * np.arange(window.size), LARGEST_POWER))
+        done = np.concatenate([[0.0], np.cumsum(window * growth)])
+        target = done[here] + ahead[first + here] * growth[here]
+        last = np.searchsorted(done, target) - 1
+        gone = last < window.size
+        here, last, target = here[gone], last[gone], target[gone]
+        steps = last - here
         # Within the step that clears it, only the part that is needed; a quarter-hour's own work arrives bit by bit.
-        waits[finished] += STEP_MIN * ahead[finished] / can[done] if step else 0.0
-        active = active[~done]
-        if not active.size:
-            break
-        ahead[active] = (ahead[active] - pace[np.minimum(active + step, pace.size - 1)]) * stay
-    waits[active] = pace.size * STEP_MIN
+        part = (target - done[last]) / (window[last] * growth[last])
+        waits[first + here] = np.where(steps > 0, STEP_MIN * (steps + part), 0.0)
     return waits
 
 

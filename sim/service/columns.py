@@ -10,6 +10,9 @@ P_OP, P_A, P_B, P_C, P_STEP, P_PURPOSE, P_SLOT, P_RING = range(8)
 PROGRAM_COLUMNS = 8
 """An operation as in ``tables.Program``; ``P_RING`` : ring of its constant delay, or −1."""
 
+OWN_WORK = -2
+"""The constant duration, in a row of its own behind the others, that stands for the work which the item brings."""
+
 # seize[row]
 Z_STATION, Z_PATIENCE, Z_PATIENCE_PURPOSE, Z_ELSE, Z_PREFER, Z_ABSENT, Z_FALLBACK, Z_NOTICE, Z_NOTICE_PURPOSE = range(9)
 Z_LAPSE, Z_PATIENCE_RING, Z_FALLBACK_RING, Z_NOTICE_RING = range(9, 13)

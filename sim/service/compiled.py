@@ -119,6 +119,7 @@ class CompiledEngine:
         program = np.full((p.op.size, at.PROGRAM_COLUMNS), NONE, dtype=np.int64)
         for column, name in enumerate(p.__dataclass_fields__, start=at.P_OP):
             program[:, column] = getattr(p, name)
+        program[(p.op == Op.WORK) & (p.a == NONE), at.P_A] = constant.size - 1
         seize = np.full((z.station.size, at.SEIZE_COLUMNS), NONE, dtype=np.int64)
         for column, name in enumerate(z.__dataclass_fields__, start=at.Z_STATION):
             seize[:, column] = getattr(z, name)
@@ -126,11 +127,13 @@ class CompiledEngine:
         delay = np.full(p.op.size, NONE, dtype=np.int64)
         delay[is_wait] = constant[p.a[is_wait]]
         delay[is_spawn] = _delays(constant, p.c[is_spawn], otherwise=0)
+        # Where a lapse may cut patience short, the delay is not constant.
+        patience = np.where(z.lapse_at_ms == NONE, _delays(constant, z.patience, otherwise=NONE), NONE)
         route, clock = a["route"], a["clock"]
         places = (
             (program[:, at.P_RING], delay),
             (clock[:, at.C_RING], clock[:, at.C_LIMIT]),
-            (seize[:, at.Z_PATIENCE_RING], _delays(constant, z.patience, otherwise=NONE)),
+            (seize[:, at.Z_PATIENCE_RING], patience),
             (seize[:, at.Z_FALLBACK_RING], z.fallback_ms),
             (seize[:, at.Z_NOTICE_RING], _delays(constant, z.notice, otherwise=NONE)),
             (route[:, at.R_RING], route[:, at.R_AGE]),
@@ -459,9 +462,10 @@ def _fit(name: str, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _constants(tables: Tables) -> Int64:
-    """Duration of each distribution that is one constant, else −1."""
+    """Duration of each distribution that is one constant, else −1; last, ``OWN_WORK``."""
     span, component = tables.durations.span, tables.durations.component
-    constant = np.full(span.shape[0], NONE, dtype=np.int64)
+    constant = np.full(span.shape[0] + 1, NONE, dtype=np.int64)
+    constant[-1] = at.OWN_WORK
     for dist, (row, rows) in enumerate(span.tolist()):
         if rows == 1 and int(component[row, 1]) == draws.CONSTANT:
             constant[dist] = int(np.floor(min(component[row, 2], draws.LONGEST_MS) + 0.5))

@@ -32,6 +32,7 @@ from sim.service.moves import (
     join_queue,
     leave_queue,
     new_item,
+    next_lapse,
     recall_hold,
     store_hold,
     take_slot,
@@ -54,7 +55,7 @@ from sim.service.orders import (
     schedule_here,
     unlink_idle,
 )
-from sim.service.rules import DAY, SUB_FALLBACK, SUB_NOTICE, SUB_ROUTE, Phase
+from sim.service.rules import SUB_FALLBACK, SUB_NOTICE, SUB_ROUTE, Phase
 from sim.service.tables import ClockAction, ClockEnd, GateScope, IfAbsent, Op, Prefer, TopicField, VisitEnd
 from sim.service.topics import CAUSE_MASK, CAUSE_SHIFT, NUMBER_SHIFT, ORDINARY
 
@@ -291,14 +292,13 @@ def advance(  # type: ignore[no-untyped-def]
                 visit = visit_count[i, program[pc, P_SLOT]]
                 visit_count[i, program[pc, P_SLOT]] = visit + 1
             if op in (OP_WORK, OP_WAIT):
-                dist = program[pc, P_A]
-                if dist >= 0:
-                    length = constant[dist]
-                    if length < 0:
-                        who, purpose = item64[i, I_KEY], program[pc, P_PURPOSE]
+                length = constant[program[pc, P_A]]
+                if length < 0:
+                    if length == OWN_WORK:
+                        length = max(item32[i, I_WORK], 0)
+                    else:
+                        who, purpose, dist = item64[i, I_KEY], program[pc, P_PURPOSE], program[pc, P_A]
                         length = draw_duration(seed, replication, who, purpose, visit, dist, span, component, knot)
-                else:
-                    length = max(item32[i, I_WORK], 0)
                 if op == OP_WORK:
                     s = item32[i, I_SERVER]
                     speed = server[s, V_SPEED]
@@ -512,6 +512,12 @@ def advance(  # type: ignore[no-untyped-def]
                         keyed[k, K_OPEN] = 1
                     elif k >= 0 and keyed[k, K_OPEN] == 0:
                         drop_key(register, keyed, bucket, k)
+            elif op == OP_MARK:
+                row = register[X_MARKS]
+                marked_item[row] = item64[i, I_NUMBER]
+                marked_t[row] = now
+                marked_moment[row] = program[pc, P_A]
+                register[X_MARKS] = row + 1
             elif op == OP_BRANCH_TOPIC:
                 topic = item32[i, I_TOPIC]
                 if program[pc, P_A] == BY_CAUSE:
@@ -519,12 +525,6 @@ def advance(  # type: ignore[no-untyped-def]
                         item32[i, I_PC] = program[pc, P_C]
                 elif topic >= FIRST_INCIDENT:
                     item32[i, I_PC] = program[pc, P_C]
-            elif op == OP_MARK:
-                row = register[X_MARKS]
-                marked_item[row] = item64[i, I_NUMBER]
-                marked_t[row] = now
-                marked_moment[row] = program[pc, P_A]
-                register[X_MARKS] = row + 1
             else:
                 item32[i, I_PC] = program[pc, P_C]
         elif ready_head >= 0:
@@ -774,7 +774,6 @@ def advance(  # type: ignore[no-untyped-def]
             if asked_now >= 0:
                 # Patience matters only to those who wait.
                 due = NEVER
-                r = seize[asked_now, Z_PATIENCE_RING]
                 if seize[asked_now, Z_PATIENCE] >= 0:
                     length = constant[seize[asked_now, Z_PATIENCE]]
                     if length < 0:
@@ -787,15 +786,11 @@ def advance(  # type: ignore[no-untyped-def]
                     due = now + length
                 lapse = seize[asked_now, Z_LAPSE]
                 if lapse >= 0:
-                    lapse += now - now % DAY
-                    if lapse <= now:
-                        lapse += DAY
-                    if lapse < due:
-                        due = lapse
-                        r = -1
+                    due = min(due, next_lapse(now, lapse))
                 if due < NEVER:
                     load = waits | (item32[waits, I_TICKET] << LOAD_SHIFT)
                     key = PATIENCE_KEY | (item64[waits, I_NUMBER] << ENTITY_SHIFT)
+                    r = seize[asked_now, Z_PATIENCE_RING]
                     schedule(agenda, heap, ring, ring_event, r, due, key, load)
                 current = -1
 

@@ -5,6 +5,7 @@ Compiled as part of the kernel, like ``sim.service.orders``; these are pieces of
 
 from __future__ import annotations
 
+from sim.service import rules
 from sim.service.columns import (
     BUSY,
     H_ASKED,
@@ -94,6 +95,9 @@ from sim.service.orders import (
 from sim.service.tables import IfAbsent
 
 ABSENT_WAIT = int(IfAbsent.WAIT)
+
+next_lapse = compiled(rules.next_lapse)
+"""The rule itself, as a call: few requests lapse."""
 
 
 # ── items and what they hold ─────────────────────────────────────────────────────────────────────────────────────────

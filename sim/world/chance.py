@@ -8,18 +8,19 @@ what was there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from sim.draws import uniforms
+from sim.draws import binomial_added_up, mixed_with_each, mixed_with_one, poisson_added_up, uniforms
 from sim.naming import stable_hash
 from sim.service.tables import Float64, Int64
 
 SMALL_MEAN = 12.0
-"""Up to here a quantile is found by adding up probabilities, in vectors; above, from the normal one, put right."""
+"""Up to here a quantile is found by adding up probabilities; above, from the normal one, put right."""
 
 NEGLIGIBLE = 1e-18
 """A smaller probability ends a sum, which rounding may keep below a uniform next to 1."""
@@ -27,9 +28,7 @@ NEGLIGIBLE = 1e-18
 LARGEST = 1e15
 """No count is larger: ends the search where rounding keeps a cumulative probability below its uniform."""
 
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-_STEP = np.uint64(0x9E3779B97F4A7C15)
+_purpose = lru_cache(maxsize=1024)(stable_hash)
 
 
 def mixed(keys: NDArray[np.int64], *parts: int | NDArray[np.int64]) -> Int64:
@@ -40,15 +39,14 @@ def mixed(keys: NDArray[np.int64], *parts: int | NDArray[np.int64]) -> Int64:
     keys : int64, any shape that broadcasts with the parts.
     parts : whole numbers (negative ones too).
     """
-    with np.errstate(over="ignore"):
-        z = np.asarray(keys, dtype=np.int64).view(np.uint64)
-        for part in parts:
-            p = np.asarray(part, dtype=np.int64).view(np.uint64)
-            z = (z ^ p) * _STEP + _STEP
-            z = (z ^ (z >> np.uint64(30))) * _MIX_1
-            z = (z ^ (z >> np.uint64(27))) * _MIX_2
-            z = z ^ (z >> np.uint64(31))
-    return np.ascontiguousarray(z).view(np.int64)
+    who = np.asarray(keys, dtype=np.int64)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            who, each = np.broadcast_arrays(who, np.asarray(part, dtype=np.int64))
+            who = mixed_with_each(who.ravel(), each.ravel()).reshape(who.shape)
+        else:
+            who = mixed_with_one(who.ravel(), int(part)).reshape(who.shape)
+    return who if parts else np.ascontiguousarray(who)
 
 
 def key_of(*names: str) -> int:
@@ -71,7 +69,7 @@ class Chance:
         ``what_for`` names the purpose; ``parts`` (the day, a slot) tell draws of one key for one purpose apart.
         """
         who = mixed(keys, *parts) if parts else np.ascontiguousarray(keys)
-        return uniforms(self.seed, self.replication, who.ravel(), stable_hash(what_for)).reshape(who.shape)
+        return uniforms(self.seed, self.replication, who.ravel(), _purpose(what_for)).reshape(who.shape)
 
     def one(self, what_for: str, *parts: int) -> float:
         """One uniform for the whole platform."""
@@ -97,14 +95,13 @@ class Chance:
 
 def poisson_counts(u: Float64, mean: Float64) -> Int64:
     """Smallest counts whose Poisson probability of not being exceeded is at least ``u`` (same shape)."""
-    mean = np.broadcast_to(mean, u.shape)
+    mean = _of_shape(mean, u.shape)
     counts = np.zeros(u.shape, dtype=np.int64)
     small = (mean > 0) & (mean <= SMALL_MEAN)
     flat, of = counts.reshape(-1), mean.ravel()
     rows = np.flatnonzero(small.ravel())
-    rows = rows[u.ravel()[rows] > np.exp(-of[rows])]
-    m = of[rows]
-    flat[rows] = _added_up(u.ravel()[rows], np.exp(-m), lambda k: m / k)
+    m, left = of[rows], u.ravel()[rows]
+    flat[rows] = poisson_added_up(left, np.exp(-m), m, NEGLIGIBLE)
     large = mean > SMALL_MEAN
     if large.any():
         counts[large] = _stepped(u[large], special.pdtr, (mean[large],), mean[large], np.sqrt(mean[large]), 1.0)
@@ -113,7 +110,7 @@ def poisson_counts(u: Float64, mean: Float64) -> Int64:
 
 def binomial_counts(u: Float64, n: NDArray[np.int64], p: Float64) -> Int64:
     """Smallest counts whose binomial probability of not being exceeded is at least ``u`` (shapes broadcast)."""
-    n, p = np.broadcast_to(n, u.shape), np.broadcast_to(p, u.shape)
+    n, p = _of_shape(n, u.shape), _of_shape(p, u.shape)
     counts = np.zeros(u.shape, dtype=np.int64)
     counts[p >= 1] = n[p >= 1]
     some = np.flatnonzero(((n > 0) & (p > 0) & (p < 1)).ravel())
@@ -128,9 +125,8 @@ def binomial_counts(u: Float64, n: NDArray[np.int64], p: Float64) -> Int64:
     none = np.exp(of * np.log1p(-share))
     rows = np.flatnonzero(small & (left > none))
     trials, odds = of[rows], share[rows] / (1 - share[rows])
-    found[rows] = np.minimum(
-        _added_up(left[rows], none[rows], lambda k: odds * ((trials - k + 1) / k)), trials.astype(np.int64)
-    )
+    added = binomial_added_up(left[rows], none[rows], trials, odds, NEGLIGIBLE)
+    found[rows] = np.minimum(added, trials.astype(np.int64))
     large = ~small
     if large.any():
         wide, prob = of[large].astype(np.int64), share[large]
@@ -142,21 +138,9 @@ def binomial_counts(u: Float64, n: NDArray[np.int64], p: Float64) -> Int64:
     return flat.reshape(u.shape)
 
 
-def _added_up(u: Float64, none: Float64, ratio: Callable[[int], Float64]) -> Int64:
-    """Smallest counts whose cumulative probability is at least ``u``, adding up from the probability of ``none``.
-
-    ``ratio`` : probability of k relative to that of k − 1.
-    """
-    counts = np.zeros(u.size, dtype=np.int64)
-    term, total, k = none, none.copy(), 0
-    going = u > total
-    while going.any():
-        counts += going
-        k += 1
-        term = term * ratio(k)
-        total += term
-        going &= (u > total) & (term > NEGLIGIBLE)
-    return counts
+def _of_shape(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Values broadcast to a shape; NumPy takes its time over those that have it."""
+    return values if values.shape == shape else np.broadcast_to(values, shape)
 
 
 def _stepped(

@@ -275,6 +275,8 @@ class Contacts:
         if not of_incidents:
             return []
         tickets = self.incidents.tickets(delivery, batch, of_batch)
+        if not tickets.number.size:
+            return []
         return [placed_tickets(tickets, i, day, self._geography, self.sources) for i in of_incidents]
 
     # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -129,7 +129,7 @@ class World:
 
     def morning(self, day: int) -> Morning:
         """Make the day's work from what yesterday's evening left."""
-        today = self.events.weather(self.calendar.today(day))
+        today = self.events.driving(self.calendar.today(day))
         users = self.people.users.copy()
         demand = self.events.orders(today, self.people.demand(today, self.buzz.factor()))
         presence = self.staff.morning(today)
@@ -150,12 +150,20 @@ class World:
         today, demand, delivery = self._day.today, self._day.demand, self._day.delivery
         contacts, cases = self.ledger.evening(day, trace, pending)
         moods = self.mood.evening(today, cases, self._day.problems, delivery, self.staff.grade)
+        moods = self.events.told(today, moods)
         asked, late = self._enquiries(contacts)
         won = self.buzz.joiners()
         orders = self.people.evening(today, demand, moods, asked, late, self._taken, won)
         self.buzz.evening(today, moods, demand)
         turnover = self.staff.evening(
-            today, cases, moods.satisfaction, contacts, delivery, self.people.users, orders.placed
+            today,
+            cases,
+            moods.satisfaction,
+            contacts,
+            delivery,
+            self.people.users,
+            orders.placed,
+            self.events.leaving(today),
         )
         self.money.evening(
             day,
@@ -261,9 +269,9 @@ def _section(scenario: Scenario) -> WorldSection:
 
 def _by_city(places: Geography, table: Int64) -> np.ndarray:
     """Sums (K, A) of a table by community and cause."""
-    out = np.zeros((len(places.cities), table.shape[1]))
-    np.add.at(out, places.city, table)
-    return out
+    cities, causes = len(places.cities), table.shape[1]
+    cell = (places.city[:, None] * causes + np.arange(causes)).ravel()
+    return np.bincount(cell, weights=table.ravel(), minlength=cities * causes).reshape(cities, causes)
 
 
 def phone_share_of(scenario: Scenario) -> float:

@@ -70,7 +70,7 @@ class Fleet:
             self._keep_plan(today.day, sent > 0)
         goods, active = self._split(sent, leaders_active, today.day)
         short, late_start_min, bad_night = self._sorted_at_night(sent, today.day)
-        departs = 60 * section.driving.departs_at_h + late_start_min
+        departs = 60 * section.driving.departs_at_h + late_start_min + today.vans_later_min
         driven = self.road.drive(today, self.routes, goods, departs, section.cool_box_first)
         late_goods = np.where(driven.at_min > 60 * section.due_at_h, goods, 0)  # NaN is not late
         late = self._by_community(late_goods)

@@ -31,7 +31,8 @@ class Today:
     ``day`` : number from 0. ``weekday`` : Monday 0. ``orders_factor`` : season, weekday, promotion and festival
     together. ``staff_absent_share`` : share of staff that a festival keeps away, beside ordinary absence.
     ``festival`` : its name or ''. ``working_day`` : offices work (regulator, suppliers). ``weather`` : float64 (K,),
-    factor ≥ 1 on driving times.
+    factor ≥ 1 on driving times. ``vans_later_min`` : float64 (K,) or one for all, minutes that vans leave later than
+    usual.
     """
 
     day: int
@@ -41,6 +42,7 @@ class Today:
     festival: str
     working_day: bool
     weather: Float64
+    vans_later_min: Float64 | float = 0.0
 
 
 @dataclass(frozen=True)

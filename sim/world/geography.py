@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import special
@@ -57,6 +57,20 @@ class Geography:
 
 def geography(places: Places) -> Geography:
     """Lay out the places; a name says where on the disc a community lies, and how large it is."""
+    return _named(places) if places.listed is None else _laid_out(places)
+
+
+@lru_cache(maxsize=8)
+def _named(places: Places) -> Geography:
+    """Places that are not listed are known by a few numbers, and laid out once in a process."""
+    made = _laid_out(places)
+    for column in vars(made).values():
+        if isinstance(column, np.ndarray):
+            column.flags.writeable = False
+    return made
+
+
+def _laid_out(places: Places) -> Geography:
     city_names = places.city_names
     city = np.array(places.city_of_community, dtype=np.int32)
     if places.listed is not None:

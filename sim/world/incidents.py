@@ -71,11 +71,16 @@ class Incidents:
             (QUALITY, pick_up, batch, of_batch),
         ):
             touched = np.flatnonzero((incident >= ORDINARY) & (harm > 0))
+            if not touched.size:
+                continue
             number, first = np.unique(incident[touched], return_index=True)
             causes.append(np.full(number.size, cause, dtype=np.int64))
             numbers.append(number)
             communities.append(touched[first])
             minutes.append(np.full(number.size, float(minute)))
+        if not causes:
+            none = np.empty(0, dtype=np.int64)
+            return Tickets(none, none, none, np.empty(0))
         return Tickets(
             cause=np.concatenate(causes),
             number=np.concatenate(numbers),

@@ -110,7 +110,13 @@ class Leaders:
         return self._own_pace * (start + (1 - start) * self.seats.progress(day, self._full_days))
 
     def evening(
-        self, day: int, answered: Float64, closed: Float64, delivery: Delivery, users: Int64
+        self,
+        day: int,
+        answered: Float64,
+        closed: Float64,
+        delivery: Delivery,
+        users: Int64,
+        leaving: Bool | None = None,
     ) -> tuple[Int64, Int64, Int64]:
         """Feel the day, sit the exam, quit or stay; fill posts for the next day.
 
@@ -118,6 +124,7 @@ class Leaders:
         ----------
         answered, closed : float64 (L,), contacts answered first and cases closed by each.
         users : int64 (C,), from whom those taken along are taken.
+        leaving : bool (L,), who quits this evening for a reason of the scenario's; None: nobody.
 
         Returns
         -------
@@ -127,7 +134,10 @@ class Leaders:
         self._feel(answered, closed, delivery)
         if (day + 1) % self.month_days == 0:
             self._month_ends(day)
-        going = self.seats.filled & (self._chance.uniform("staff:quit", self.keys, day) < self.hazard())
+        going = self._chance.uniform("staff:quit", self.keys, day) < self.hazard()
+        if leaving is not None:
+            going |= leaving
+        going &= self.seats.filled
         gone = np.flatnonzero(going)
         taken = self._users_taken(day, gone, users)
         delay = round(rule.replaced_after_days)

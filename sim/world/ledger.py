@@ -7,6 +7,8 @@ the same sums.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,16 @@ KEEPS_OPEN = ("contact", "consultation", "task")
 """A case is not closed for good while an item of it that counts as one of these is here or on its way."""
 
 Int8 = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of rows in the flattened sums by day, city, channel and cause: int64 ``cell``, counted from ``first``;
+    all lie within ``span``."""
+
+    first: int
+    span: int
+    cell: Int64
 
 
 class Ledger:
@@ -148,7 +160,7 @@ class Ledger:
         answered = rows.answered_at >= 0
         responded = np.where(contained, rows.ended, rows.answered_at)
         in_time = (firsts.granted >= 0) & (rows.wait <= self.settings.service_level_within_ms)
-        at = self._place(rows.arrived // DAY, rows.community, rows.channel, rows.cause)
+        at = self._cells(rows.arrived // DAY, rows.community, rows.channel, rows.cause)
         self._add("contacts", at)
         self._add("contacts_offered", at, firsts.asked)
         self._add("contacts_answered", at, answered)
@@ -225,7 +237,7 @@ class Ledger:
 
     def _count_judged(self, day: int, rows: CaseRows) -> None:
         if rows.case.size:
-            at = self._place(day, rows.community, rows.channel, rows.cause)
+            at = self._cells(day, rows.community, rows.channel, rows.cause)
             self._add("cases_judged", at)
             self._add("hops", at, None, rows.hops)
             self._add("case_time_ms", at, None, rows.closed - rows.arrived)
@@ -236,7 +248,7 @@ class Ledger:
             old = until_ms - cases.arrived >= within
             in_time = old & cases.closed & (cases.last_ended - cases.arrived <= within)
             community, channel = self._community(cases.topic), self._channel[cases.kind]
-            at = self._place(cases.arrived // DAY, community, channel, _cause(cases.topic))
+            at = self._cells(cases.arrived // DAY, community, channel, _cause(cases.topic))
             self._add("cases", at)
             self._add("cases_first_closed", at, cases.first_closed)
             self._add("cases_resolved_first", at, cases.resolved_first & cases.first_closed)
@@ -248,22 +260,24 @@ class Ledger:
 
     def _community(self, topic: Int32) -> Int32:
         """Communities of topics; the first where a topic names none of the places."""
-        community = community_of(topic)
-        community[(community < 0) | (community >= self.geography.size)] = 0
+        community = community_of(np.maximum(topic, 0))
+        community[community >= self.geography.size] = 0
         return community
 
-    def _place(self, day: int | Int64, community: Int32, channel: Int8, cause: Int8) -> Int64:
-        """Place in the flattened sums by day, city, channel and cause."""
+    def _cells(self, day: int | Int64, community: Int32, channel: Int8, cause: Int8) -> Cells:
+        """Where rows (at least one) belong."""
         records = self.records
         at = day * len(records.cities) + self.geography.city[community].astype(np.int64)
-        return (at * len(records.channels) + channel) * len(records.causes) + cause
+        at = (at * len(records.channels) + channel) * len(records.causes) + cause
+        first = int(at.min())
+        return Cells(first, int(at.max()) - first + 1, at - first)
 
-    def _add(self, name: str, at: Int64, where: Bool | None = None, amount: Int64 | None = None) -> None:
-        """Add the number of rows (of those chosen), or their amounts, to a column at these places."""
-        if where is not None:
-            at = at[where]
-            amount = amount[where] if amount is not None else None
-        np.add.at(self.records.values[name].reshape(-1), at, 1.0 if amount is None else amount.astype(np.float64))
+    def _add(self, name: str, at: Cells, where: Bool | None = None, amount: Int64 | None = None) -> None:
+        """Add the number of rows (of those chosen), or their amounts, to a column in these cells."""
+        if amount is not None and where is not None:
+            amount = np.where(where, amount, 0)
+        sums = np.bincount(at.cell, weights=where if amount is None else amount, minlength=at.span)
+        self.records.values[name].reshape(-1)[at.first : at.first + at.span] += sums
 
 
 def _seen(visits: Visits) -> Seen:
@@ -272,4 +286,4 @@ def _seen(visits: Visits) -> Seen:
 
 def _cause(topic: Int32) -> Int8:
     """Causes of topics, 0 where there is none."""
-    return np.maximum(cause_of(topic), 0).astype(np.int8)
+    return cause_of(np.maximum(topic, 0)).astype(np.int8)

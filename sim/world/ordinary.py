@@ -22,12 +22,16 @@ DAYS = 14
 @dataclass(frozen=True)
 class Ordinary:
     """``scenario`` : the same network with plain arrivals. ``cause_shares`` : of problems, by cause.
-    ``incident_share`` : of problems that are part of an incident. ``items_per_day`` : from outside."""
+    ``incident_share`` : of problems that are part of an incident. ``items_per_day`` : from outside. ``busy_days`` :
+    contacts of each day over their mean. ``capacity_h`` : by pool, hours that servers are there a day, times their
+    pace: vacancies, training, the new and the slow are in it, unlike in the rosters."""
 
     scenario: Scenario
     cause_shares: dict[str, float]
     incident_share: float
     items_per_day: float
+    busy_days: tuple[float, ...]
+    capacity_h: dict[str, float]
 
 
 def ordinary(built: Built) -> Ordinary:
@@ -41,9 +45,15 @@ def ordinary(built: Built) -> Ordinary:
     work_ms = np.zeros(len(kinds))
     causes = np.zeros(len(CAUSES))
     incidents = 0
+    contact = np.array([kind.counts_as == "contact" for kind in scenario.kinds.values()], dtype=np.bool_)
+    contacts, capacity_ms = np.zeros(DAYS), np.zeros(len(scenario.pools))
     of_problems = [kinds[a.kind] for a in scenario.arrivals if a.driven is not None and a.driven.by == "problems"]
     for day in range(DAYS):
-        rows = world.morning(day).arrivals
+        made = world.morning(day)
+        rows, there = made.arrivals, made.windows
+        contacts[day] = np.count_nonzero(contact[rows.kind])
+        work_done = (there.leave - there.enter) * made.speed_pm[there.server] / 1000
+        capacity_ms += np.bincount(built.server_pool[there.server], weights=work_done, minlength=capacity_ms.size)
         counts += np.bincount(rows.kind, minlength=len(kinds))
         work_ms += np.bincount(rows.kind, weights=np.maximum(rows.work_ms, 0), minlength=len(kinds))
         topics = rows.topic[np.isin(rows.kind, of_problems)]
@@ -57,6 +67,8 @@ def ordinary(built: Built) -> Ordinary:
         {name: float(share) for name, share in zip(CAUSES, causes / problems, strict=True)},
         incidents / problems,
         float(counts.sum()) / DAYS,
+        tuple((contacts * DAYS / max(contacts.sum(), 1.0)).tolist()),
+        {name: float(ms) / DAYS / 3.6e6 for name, ms in zip(scenario.pools, capacity_ms, strict=True)},
     )
 
 

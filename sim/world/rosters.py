@@ -78,7 +78,10 @@ class Rosters:
         always = [name not in daily_pools and _without_roster(group) for _, name, group in groups]
         self.always: Int32 = np.flatnonzero(np.repeat(np.array(always, dtype=np.bool_), counts)).astype(np.int32)
         self.horizon_ms = scenario.horizon.days * DAY
-        self._week = [self._weekday(weekday, groups, first, always) for weekday in range(7)]
+        shifts = [shifts_by_weekday(group) for _, _, group in groups]
+        self._week = [
+            self._weekday(weekday, groups, [week[weekday] for week in shifts], first, always) for weekday in range(7)
+        ]
         self._reach = any(bool((day.leave >= DAY).any()) for day in self._week)
         self._last_leave: Int64 = np.full(self.size, -1, dtype=np.int64)
         share = np.repeat(np.array([group.absence_share for _, _, group in groups]), counts)
@@ -90,7 +93,12 @@ class Rosters:
         self._absence_purpose = stable_hash("roster:absence")
 
     def _weekday(
-        self, weekday: int, groups: Sequence[tuple[Pool, str, Group]], first: Int64, always: list[bool]
+        self,
+        weekday: int,
+        groups: Sequence[tuple[Pool, str, Group]],
+        shifts: Sequence[Sequence[tuple[int, int]]],
+        first: Int64,
+        always: list[bool],
     ) -> _Weekday:
         blocks: list[Windows] = []
         hours = np.zeros(self.size)
@@ -98,7 +106,7 @@ class Rosters:
             number = np.arange(group.head_count)
             servers = np.arange(first[i], first[i + 1], dtype=np.int32)
             on_roster = (weekday + 2 * number) % 7 < group.days_per_week
-            for start, end in shifts_by_weekday(group)[weekday]:
+            for start, end in shifts[i]:
                 hours[servers[on_roster]] += (end - start) / 60
                 if not always[i]:
                     blocks += _shift(start * MINUTE, end * MINUTE, group, number, on_roster, servers)

@@ -159,8 +159,7 @@ def _planned(x_bytes: bytes, y_bytes: bytes, joined_bytes: bytes, vans: int, ite
     habit = _habitual(x_bytes, y_bytes, joined_bytes, vans)
     distance = distances_m(np.frombuffer(x_bytes), np.frombuffer(y_bytes))
     most = math.ceil((distance.shape[0] - 1) / vans)
-    plan = shortest_tours(distance, np.ones(distance.shape[0] - 1, dtype=np.int64), vans, most, iterations, habit)
-    return plan if length_m(plan, distance) < length_m(habit, distance) else habit
+    return shortest_tours(distance, np.ones(distance.shape[0] - 1, dtype=np.int64), vans, most, iterations, habit)
 
 
 def shortest_tours(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -63,9 +64,7 @@ class Courses:
         # Source after source: its number plus the share of items, and its number plus the share of the day. This is one
         # line that rises by 1 from source to source, so that items of all sources are looked up at once.
         self._items = np.concatenate([i + shares for i, shares in enumerate(cumulative)] or [np.zeros(1)])
-        self._day = np.concatenate(
-            [i + np.linspace(0.0, 1.0, shares.size) for i, shares in enumerate(cumulative)] or [np.zeros(1)]
-        )
+        self._day = np.concatenate([i + _edges(shares.size) for i, shares in enumerate(cumulative)] or [np.zeros(1)])
         width = np.diff(self._items)
         self._slope = np.divide(np.diff(self._day), width, out=np.zeros(width.size), where=width > 0)
         # Where to begin to look: NumPy's own search among so few points takes three times as long.
@@ -123,8 +122,9 @@ class DrivenSources:
         self._first_weekday = first_weekday
         self._hashes = [stable_hash(arrival.source) for arrival in driven]
         self._shapes = [_shapes(profiles.get(arrival.profile or "")) for arrival in driven]
+        self._plain = [[_course(shape, np.ones(1)) for shape in shapes] for shapes in self._shapes]
         self._still = all(arrival.overdispersion is None for arrival in driven)
-        self._week = [self._courses_of(weekday, [np.ones(1)] * len(driven)) for weekday in range(7)]
+        self._week = [_joined([plain[weekday] for plain in self._plain]) for weekday in range(7)] if self._still else []
         self.keys = np.array([key_of("source", arrival.source) for arrival in driven], dtype=np.int64)
         self.kind = np.array([numbers.kinds[arrival.kind] for arrival in driven], dtype=np.int32)
         self.level = np.array(
@@ -143,6 +143,7 @@ class DrivenSources:
         work = [arrival.time_ms("work") for arrival in driven]
         self.work_ms = np.array([NONE if ms is None else round(ms) for ms in work], dtype=np.int32)
         self.instead = np.array([self._stand_in(i, kinds) for i in range(len(driven))], dtype=np.int64)
+        self._clock = [np.array(sorted({clock_minutes(text) for text in a.at or []}), dtype=np.float64) for a in driven]
 
     def by(self, what: str) -> list[int]:
         """Places of the sources that are driven by something."""
@@ -155,25 +156,25 @@ class DrivenSources:
 
     def clock_minutes(self, i: int) -> Float64:
         """Clock times of a source in minutes of the day, in order."""
-        return np.array(sorted({clock_minutes(text) for text in self.arrivals[i].at or []}), dtype=np.float64)
+        return self._clock[i]
 
     def courses(self, day: int, chance: Chance) -> Courses:
         """When the items of each source come on a day, over-dispersion drawn as for any other source."""
         weekday = (self._first_weekday + day) % 7
         if self._still:
             return self._week[weekday]
-        factors = [
-            np.ones(1)
-            if (spread := arrival.overdispersion) is None
-            # The engines' own sources draw theirs in the same way.
-            else _factors(spread, key, day, chance.seed, chance.replication)
-            for arrival, key in zip(self.arrivals, self._hashes, strict=True)
-        ]
-        return self._courses_of(weekday, factors)
-
-    def _courses_of(self, weekday: int, factors: list[Float64]) -> Courses:
-        made = [_course(shapes[weekday], of) for shapes, of in zip(self._shapes, factors, strict=True)]
-        return Courses(np.array([factor for factor, _ in made]), [cumulative for _, cumulative in made])
+        return _joined(
+            [
+                self._plain[i][weekday]
+                if (spread := arrival.overdispersion) is None
+                # The engines' own sources draw theirs in the same way.
+                else _course(
+                    self._shapes[i][weekday],
+                    _factors(spread, self._hashes[i], day, chance.seed, chance.replication),
+                )
+                for i, arrival in enumerate(self.arrivals)
+            ]
+        )
 
     def _stand_in(self, i: int, kinds: Mapping[str, Kind]) -> int:
         driven = self.arrivals[i].driven
@@ -225,6 +226,18 @@ def _shapes(profile: Profile | None) -> tuple[Float64, ...]:
             hours = other if weekday in weekdays(days) else hours
         shapes.append(np.array(hours) / np.mean(hours))
     return tuple(shapes)
+
+
+@lru_cache(maxsize=64)
+def _edges(number: int) -> Float64:
+    """So many edges of equal parts of the day, from 0 to 1."""
+    edges = np.linspace(0.0, 1.0, number)
+    edges.flags.writeable = False
+    return edges
+
+
+def _joined(made: Sequence[tuple[float, Float64]]) -> Courses:
+    return Courses(np.array([factor for factor, _ in made]), [cumulative for _, cumulative in made])
 
 
 def _course(shape: Float64, factors: Float64) -> tuple[float, Float64]:

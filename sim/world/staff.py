@@ -201,18 +201,20 @@ class Staff:
         delivery: Delivery,
         users: Int64,
         orders: Int64,
+        leaving: Bool | None = None,
     ) -> Turnover:
         """What the day does to people, from the next morning on.
 
         Parameters
         ----------
         satisfaction : float64, true satisfaction of the rows of ``cases``. users : int64 (C,), from whom leaders take
-            some along. orders : int64 (C,), placed today.
+            some along. orders : int64 (C,), placed today. leaving : bool (L,), leaders whom an event makes quit; None:
+            nobody.
         """
         size, servers = self.rosters.size, self.leader_servers
         work = DaysWork(by_server(contacts.server, size), by_server(cases.last_server, size))
         lost, replaced, taken = self.leaders.evening(
-            today.day, work.answered[servers], work.closed[servers], delivery, users
+            today.day, work.answered[servers], work.closed[servers], delivery, users, leaving
         )
         agents_lost, agents_hired = self.agents.evening(
             today.day, work, cases, satisfaction, contacts, float(orders.sum())

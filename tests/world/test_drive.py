@@ -178,6 +178,30 @@ def test_boxes_that_would_not_last_come_first_and_stay_cool() -> None:
     assert saved > 0
 
 
+def test_a_van_that_is_there_for_a_hot_box_serves_the_whole_community() -> None:
+    listed = [
+        Community(community=name, city="a", users=100, leaders=leaders, x_km=x, y_km=0)
+        for name, leaders, x in (("near", 1, 5), ("far", 2, 20))
+    ]
+    where = geography(Places(listed=listed))
+    driving = Driving(stops_per_van=40, departs_at_h=9, unloading_min=4, speed_km_per_h=60)
+    box = CoolBox(fresh_share=0.5, lasts_h=0.2, fails_per_h=1)
+    stops = lay_out_stops(driving, where)
+    on = Road(driving, box, stops, van_keys(where, stops.vans), where.city_keys, Chance(1, 0))
+    routes, goods, departs = (
+        Routes(np.arange(3), np.zeros(3, dtype=np.int64)),
+        np.ones(3, dtype=np.int64),
+        np.array([540.0]),
+    )
+    seen = 0
+    for day in range(40):
+        usual, sensed = (on.drive(today(day=day), routes, goods, departs, first) for first in (False, True))
+        if usual.warm.tolist() in ([False, True, False], [False, False, True]):
+            assert sensed.at_min == pytest.approx([587, 564, 568])
+            seen += 1
+    assert seen > 0
+
+
 def test_without_boxes_that_fail_the_rule_changes_nothing() -> None:
     on = road(**LUCKY)
     usual, sensed = drive(on), drive(on, first=True)

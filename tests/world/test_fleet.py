@@ -11,6 +11,7 @@ from sim.sections.fleet import FleetSection
 from sim.sections.places import Community, Places
 from sim.service.topics import NUMBERS, ORDINARY
 from sim.world.chance import Chance
+from sim.world.drive import Driven
 from sim.world.fleet import Fleet
 from sim.world.flows import Delivery, Today
 from sim.world.geography import Geography, geography
@@ -231,6 +232,16 @@ def test_a_night_at_twice_the_capacity_sends_the_vans_off_a_night_later() -> Non
     assert late_start_min == pytest.approx([8 * 60])
 
 
+def test_errors_grow_with_the_load_above_capacity() -> None:
+    where = geography(CITY)
+    changes = {"sorting__error_share": 0.01, "sorting__error_growth": 4, "sorting__bad_night_share": 0}
+    fleet = Fleet(section(**changes, sorting__capacity_orders_per_user=0.1), where, Chance(1, 0))
+    for orders, share in ((100, 0.01), (125, 0.02), (250, 0.07)):
+        short = [fleet._sorted_at_night(np.full(20, orders), d)[0].sum() for d in range(100)]
+        spread = np.sqrt(share / (20 * orders * 100))
+        assert np.mean(short) / (20 * orders) == pytest.approx(share, abs=4 * spread)
+
+
 @pytest.mark.parametrize("planning", ["habitual", "planned"])
 def test_worse_weather_never_makes_goods_earlier(planning: str) -> None:
     of = section(planning=planning, planning_iterations=50)
@@ -325,6 +336,13 @@ def test_a_community_of_two_late_vans_takes_the_one_with_more_of_its_orders() ->
     assert one.late.tolist() == [100]
     larger = int(np.bincount(fleet.routes.van).argmax())
     assert one.incident.tolist() == [ORDINARY + larger]
+
+
+def test_a_van_below_the_threshold_gives_its_number_to_nobody() -> None:
+    fleet = Fleet(section(incident_orders=60), geography(Places(communities_per_city=3)), Chance(1, 0))
+    late, van_of = np.array([5, 20, 50, 50, 0, 9]), np.array([0, 1, 0, 0, 1, 1])
+    driven = Driven(late * 1.0, late > 99, van_of, np.array([True, True]), np.ones(2), np.ones(2))
+    assert fleet._late_vans(late, driven).tolist() == [ORDINARY, ORDINARY, -1]
 
 
 # ── edges ────────────────────────────────────────────────────────────────────────────────────────────────────────

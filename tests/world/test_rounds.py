@@ -130,6 +130,8 @@ def test_mean_round_lengths_are_ordered_and_grow_with_the_share_to_the_door() ->
     assert all(many[order] > few[order] for order in many)
     assert round_lengths(section(0.0), 75) == {"habit": 0.0, "optimised": 0.0, "traffic_aware": 0.0}
     table = round_table(rounds(), "habit")
+    one_door = float(table.way_min[1].mean() + 4)
+    assert round_lengths(section(1e-6), 75)["habit"] == pytest.approx(one_door, rel=1e-3)
     every_order = float(table.way_min[20].mean() + 80)
     assert round_lengths(section(1.0), 20)["habit"] == pytest.approx(every_order)
 

@@ -226,3 +226,4 @@ def test_one_more_city_moves_no_stop_and_no_van() -> None:
     (one, van), (two, more) = laid_out(1), laid_out(2)
     assert (two[: one.size] == one).all()
     assert (more[: van.size] == van).all()
+    assert len(set(more.tolist())) == 4
