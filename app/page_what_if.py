@@ -283,6 +283,15 @@ def _answer(view: View) -> None:
             agents_on_payroll(view.loaded.scenario),
             moved=bool(view.moved),
         )
+        + markup.consequences(
+            spoken,
+            answer,
+            before,
+            found.baseline,
+            view.baseline_name,
+            found.differences,
+            moved=bool(view.moved),
+        )
     )
     curve, side = st.columns([2.5, 1], gap="medium")
     with curve, st.container(key="chart"):
@@ -369,10 +378,14 @@ def _more(view: View, found: Found) -> None:
                 ]
             )
         st.html(markup.table(head, rows))
+        if by_channel := markup.channels(spoken, answer):
+            st.html(f"<h3>{markup.text(spoken('more.by_channel'))}</h3>" + by_channel)
         st.html(f'<p class="li-about">{markup.text(spoken("definition.difference"))}</p>')
         st.html(f"<h3>{markup.text(spoken('more.hourly'))}</h3>" + _hourly(view, found))
-        users = f"{entry(view.base.scenario, 'users'):,.0f}"
-        about = spoken("more.about", users=users, baseline=view.baseline_name)
+        horizon = view.base.scenario.horizon
+        numbers = {name: f"{entry(view.base.scenario, name):,.0f}" for name in ("communities", "users", "leaders")}
+        days = {"days": f"{horizon.days - horizon.warm_up_days:g}", "warm_up": f"{horizon.warm_up_days:g}"}
+        about = spoken("more.about", **numbers, **days, baseline=view.baseline_name)
         st.html(
             f'<p class="li-about">{markup.text(about)}</p><p class="li-about">'
             f"<b>{markup.text(spoken('more.limits_title'))}.</b> {markup.text(spoken('more.limits'))}</p>"

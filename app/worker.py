@@ -18,11 +18,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
-from sim.library import load_text
+from sim.library import load, load_text
 from sim.problems import InputError, Problem, quoted
 from sim.run import ENGINES
 from sim.service.build import Network, build
-from sim.store import BY, Claim, Question, Store, named
+from sim.store import Claim, Question, Store, kept_of, named
 from sim.study.replicate import Outcome, Plan, one
 
 NICENESS = 10
@@ -32,6 +32,9 @@ REPORT_S = 0.2
 """Progress within a replication is entered no more often."""
 IDLE_S = 0.5
 """After so long, look for work that another process may have queued."""
+
+WORLD = "plan"
+"""A day of this loads the world's modules, and what they look up once."""
 
 # The compiled engine is loaded by this before the first job comes, or compiled, where that was not done yet.
 WARM_UP = """
@@ -96,8 +99,8 @@ class Worker:
         if claim is None:
             return False
         try:
-            plan = Plan(self.engine, claim.question.seed, BY)
             network = self._network(claim.question)
+            plan = Plan(self.engine, claim.question.seed, kept_of(network.scenario))
             self.store.finish(claim, self._compute(network, plan, claim.replication, self._between_days(claim)))
         except UnwantedError:
             self.store.give_up(claim)
@@ -112,7 +115,9 @@ class Worker:
     def warm_up(self) -> None:
         """Load what the first replication would have to wait for. What fails here fails again, in a job, by name."""
         with suppress(Exception):
-            one(build(load_text(WARM_UP).scenario), Plan(self.engine, 1, BY), 0)
+            one_day = load(WORLD, sets=("horizon.days=1", "horizon.warm_up_days=0"))
+            for scenario in (load_text(WARM_UP).scenario, one_day.scenario):
+                one(build(scenario), Plan(self.engine, 1, kept_of(scenario)), 0)
 
     def _network(self, question: Question) -> Network:
         """The question's network, kept or built."""

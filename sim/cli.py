@@ -1,4 +1,4 @@
-"""The command line: ``linli check|run|measures|replay|bench``.
+"""The command line: ``linli check|run|compare|checks|measures|replay|bench``.
 
 Exit status: 0 done, 1 a fault of ours, 2 the input is wrong (one line per error), 130 interrupted (what was finished is
 kept and shown). With ``--json``, standard output carries one object and nothing else.
@@ -125,6 +125,150 @@ def run(
 
 
 @linli.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO SCENARIO...")
+@scenario_options
+@click.option("--engine", default=None, help="Which engine runs them.")
+@click.option(
+    "--replications",
+    type=click.IntRange(1, 100_000),
+    default=None,
+    help="Replications of each option [10]; the most with --precision or --until-best.",
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Replicate until each difference of --best is known to this share of the baseline's mean.",
+)
+@click.option("--until-best", is_flag=True, help="Replicate until the best is chosen.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 4000),
+    default=None,
+    help="Length of the runs instead of the scenarios', warm-up included if it leaves anything.",
+)
+@click.option("--seed", type=click.IntRange(0, LARGEST_KEY), default=1, show_default=True, help="Seed of all draws.")
+@click.option("--workers", type=click.IntRange(1, 1000), default=None, help="Worker processes [all cores].")
+@click.option("--baseline", default=None, metavar="NAME", help="Option that the others are compared with [the first].")
+@click.option("--measures", default="", help="Figures to show, separated by commas.")
+@click.option(
+    "--best",
+    default=None,
+    metavar="MEASURE",
+    help="Figure by which the best is chosen [net_benefit_yuan; wait_mean_s without a world].",
+)
+@click.option(
+    "--guarantee",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Probability that the best is chosen rightly.",
+)
+@click.option(
+    "--indifference",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    metavar="DELTA",
+    help="Difference of --best that is worth detecting, in its unit [1 % of the baseline's mean].",
+)
+@json_option
+def compare(
+    scenarios: tuple[str, ...],
+    sets: tuple[str, ...],
+    overrides: tuple[str, ...],
+    engine: str | None,
+    replications: int | None,
+    precision: float | None,
+    until_best: bool,
+    days: int | None,
+    seed: int,
+    workers: int | None,
+    baseline: str | None,
+    measures: str,
+    best: str | None,
+    guarantee: float,
+    indifference: float | None,
+    as_json: bool,
+) -> None:
+    """Set options side by side under the same luck, and say which is best."""
+    from sim.study.compare import Asked
+    from sim.study.compare import compare as compared
+
+    result = compared(
+        Asked(
+            options=tuple(_load(one, (*sets, *_horizon(one, sets, overrides, days)), overrides) for one in scenarios),
+            engine=_engine(engine),
+            seed=seed,
+            workers=workers or os.cpu_count() or 1,
+            baseline=baseline,
+            replications=replications,
+            precision=precision,
+            until_best=until_best,
+            measures=tuple(name.strip() for name in measures.split(",") if name.strip()),
+            best=best,
+            guarantee=guarantee,
+            indifference=indifference,
+        )
+    )
+    if as_json:
+        _print_json(result.as_json())
+    else:
+        from sim.show_compare import show_compare
+
+        show_compare(result)
+    if result.interrupted:
+        sys.exit(INTERRUPTED)
+
+
+@linli.command()
+@click.argument("scenario")
+@scenario_options
+@click.option("--engine", default=None, help="Which engine runs it.")
+@click.option("--replications", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--seed", type=click.IntRange(0, LARGEST_KEY), default=1, show_default=True, help="Seed of all draws.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 4000),
+    default=None,
+    help="Longest run [half a year after late goods]; checks that need a longer one cannot be told.",
+)
+@click.option("--workers", type=click.IntRange(1, 1000), default=None, help="Worker processes [all cores].")
+@click.option("--against", default=None, metavar="SCENARIO", help="Scenario whose complaints F14 compares with.")
+@json_option
+def checks(
+    scenario: str,
+    sets: tuple[str, ...],
+    overrides: tuple[str, ...],
+    engine: str | None,
+    replications: int,
+    seed: int,
+    days: int | None,
+    workers: int | None,
+    against: str | None,
+    as_json: bool,
+) -> None:
+    """Hold the plan's slopes and totals against the model's, each with interval and verdict."""
+    from sim.study.checks import hold
+
+    result = hold(
+        _load(scenario, sets, overrides),
+        engine=_engine(engine),
+        seed=seed,
+        replications=replications,
+        workers=workers or os.cpu_count() or 1,
+        days=days,
+        against=_load(against, (), ()) if against else None,
+    )
+    if as_json:
+        _print_json(result.as_json())
+    else:
+        from sim.show_checks import show_checks
+
+        show_checks(result)
+    if result.interrupted:
+        sys.exit(INTERRUPTED)
+
+
+@linli.command()
 @json_option
 def measures(as_json: bool) -> None:
     """All figures: name, unit and definition."""
@@ -187,7 +331,7 @@ def replay(
 @click.option("--quick", is_flag=True, help="Tiny sizes: whether it works, not how fast it is.")
 @json_option
 def bench(what: str, runs: int, quick: bool, as_json: bool) -> None:
-    """How fast it is: WHAT is engine, start, or all."""
+    """How fast it is: WHAT is a part (engine, world, start, studies) or all."""
     from sim.bench import ALL, PARTS, measure
     from sim.bench import as_json as bench_as_json
     from sim.bench.figure import Effort

@@ -33,6 +33,12 @@ _SHIFT6 = np.uint64(6)
 _SHIFT12 = np.uint64(12)
 _SHIFT20 = np.uint64(20)
 _UNIT = 1.0 / 4503599627370496.0  # 2**-52
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT30 = np.uint64(30)
+_SHIFT27 = np.uint64(27)
+_SHIFT31 = np.uint64(31)
 
 
 @njit(cache=True, inline="always")
@@ -75,6 +81,68 @@ def uniforms(seed, replication, draw_keys, purpose):  # type: ignore[no-untyped-
     for i in range(draw_keys.size):
         out[i] = uniform(seed, replication, draw_keys[i], purpose, 0)
     return out
+
+
+@njit(cache=True, inline="always")
+def _mixed_key(key, part):  # type: ignore[no-untyped-def]
+    """Key of 64 bits that depends on a key and a whole number (SplitMix64's finaliser)."""
+    z = (np.uint64(key) ^ np.uint64(part)) * _STEP + _STEP
+    z = (z ^ (z >> _SHIFT30)) * _MIX_1
+    z = (z ^ (z >> _SHIFT27)) * _MIX_2
+    return np.int64(z ^ (z >> _SHIFT31))
+
+
+@njit(cache=True)
+def mixed_with_one(keys, part):  # type: ignore[no-untyped-def]
+    """Keys (int64, one axis), each mixed with the same whole number."""
+    out = np.empty(keys.size, dtype=np.int64)
+    for i in range(keys.size):
+        out[i] = _mixed_key(keys[i], part)
+    return out
+
+
+@njit(cache=True)
+def mixed_with_each(keys, parts):  # type: ignore[no-untyped-def]
+    """Keys (int64, one axis), each mixed with a whole number of its own (int64)."""
+    out = np.empty(keys.size, dtype=np.int64)
+    for i in range(keys.size):
+        out[i] = _mixed_key(keys[i], parts[i])
+    return out
+
+
+@njit(cache=True)
+def poisson_added_up(u, none, mean, negligible):  # type: ignore[no-untyped-def]
+    """Smallest Poisson counts whose cumulative probability is at least ``u``, adding up from ``none``, that of 0.
+
+    A probability of at most ``negligible`` ends a sum, which rounding may keep below a uniform next to 1.
+    """
+    counts = np.zeros(u.size, dtype=np.int64)
+    for i in range(u.size):
+        term = total = none[i]
+        going, k = u[i] > total, 0
+        while going:
+            k += 1
+            term *= mean[i] / k
+            total += term
+            going = u[i] > total and term > negligible
+        counts[i] = k
+    return counts
+
+
+@njit(cache=True)
+def binomial_added_up(u, none, trials, odds, negligible):  # type: ignore[no-untyped-def]
+    """The same for binomial counts of ``trials`` (float64) and odds of success; may pass ``trials`` by rounding."""
+    counts = np.zeros(u.size, dtype=np.int64)
+    for i in range(u.size):
+        term = total = none[i]
+        going, k = u[i] > total, 0
+        while going:
+            k += 1
+            term *= odds[i] * ((trials[i] - k + 1) / k)
+            total += term
+            going = u[i] > total and term > negligible
+        counts[i] = k
+    return counts
 
 
 @njit(cache=True, inline="always")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,11 +81,19 @@ class Session:
         plan = Plan(self.engine, self.seed, self.by, str(folder / "trace") if folder else "")
         most = replications or (MOST_REPLICATIONS if precision else DEFAULT_REPLICATIONS)
         interrupted = False
-        with progress(self.loaded.scenario.name, most) as advance:
+        days, shown = self.loaded.scenario.horizon.days, 0
+        with progress(f"{self.loaded.scenario.name}, days", most * days) as advance:
+
+            def day_done(_: int) -> None:
+                nonlocal shown
+                shown += 1
+                advance()
+
             try:
-                for outcome in self._outcomes(network, plan, most, precision, measure):
+                for outcome in self._outcomes(network, plan, most, precision, measure, day_done):
                     self.finished.append(outcome)
-                    advance()
+                    advance(len(self.finished) * days - shown)  # days of other processes are not seen one by one
+                    shown = len(self.finished) * days
             except KeyboardInterrupt:
                 interrupted = True
         result = Result(self.loaded, plan, tuple(sorted(self.finished, key=lambda o: o.replication)), interrupted)
@@ -95,9 +103,17 @@ class Session:
             (folder / "figures.json").write_text(text + "\n", encoding="utf-8")
         return result
 
-    def _outcomes(self, network: Network, plan: Plan, most: int, precision: float | None, measure: str) -> Any:
+    def _outcomes(
+        self,
+        network: Network,
+        plan: Plan,
+        most: int,
+        precision: float | None,
+        measure: str,
+        on_day: Callable[[int], None],
+    ) -> Iterator[Outcome]:
         if precision is None:
-            return outcomes(network, plan, range(most), self.workers)
+            return outcomes(network, plan, range(most), self.workers, on_day)
         return until_precise(network, plan, most, self.workers, measure, precision)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,10 +11,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from sim.measures import MEASURES, Estimate
+from sim.shown import GROUPS, IN_GENERAL, MOST_COLUMNS, OF_BREAKDOWN
 
 if TYPE_CHECKING:
     from calibration.replay import Comparison, Row
     from sim.session import Result
+
+MOST_DIGITS = 6
+"""After the decimal point."""
+
+NAME_WIDTH = 13
+"""Longest line of a column's head, unless a word is longer."""
 
 PLAIN_WIDTH = 110
 """Width when the output goes to a file or a pipe."""
@@ -35,7 +42,7 @@ def number(value: float | None, unit: str) -> str:
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if abs(value) < 100 else 0
-    return f"{value:,.{min(digits, 4)}f}"
+    return f"{value:,.{min(digits, MOST_DIGITS)}f}"
 
 
 def with_interval(estimate: Estimate | None) -> str:
@@ -48,14 +55,36 @@ def with_interval(estimate: Estimate | None) -> str:
     return f"{text} ({number(estimate.low, estimate.unit)} … {number(estimate.high, estimate.unit)})"
 
 
-def caption(results: Sequence[Result]) -> str:
+def with_half_width(estimate: Estimate | None) -> str:
+    """``12.3 ± 0.6``: the same where there is less room. Where the interval ends at a value that the figure cannot go
+    beyond, its other half."""
+    if estimate is None:
+        return "–"
+    text = number(estimate.mean, estimate.unit)
+    if estimate.low is None or estimate.high is None or not math.isfinite(estimate.high - estimate.low):
+        return text
+    half = max(estimate.high - estimate.mean, estimate.mean - estimate.low)
+    if half == 0:
+        return text
+    return f"{text.removesuffix(' %')} ± {_as_precise(half, text, estimate.unit)}"
+
+
+def _as_precise(half: float, text: str, unit: str) -> str:
+    """A half-width with as many decimals as the value that it belongs to."""
+    if unit == "share":
+        return f"{half * 100:.1f} %"
+    _, _, decimals = text.partition(".")
+    return f"{half:,.{len(decimals)}f}"
+
+
+def caption(results: Sequence[Result], interval: str = "(95 % interval over replications)") -> str:
     """What the numbers are means of."""
     first = results[0]
     counts = sorted({r.replications for r in results})
     runs = " and ".join(str(n) for n in counts)
-    interval = "mean (95 % interval over replications)" if counts[-1] > 1 else "no interval: one replication"
+    what = f"mean {interval}" if counts[-1] > 1 else "no interval: one replication"
     return (
-        f"{interval}; {runs} replication{'s' if counts[-1] > 1 else ''} of {first.loaded.scenario.horizon.days} days, "
+        f"{what}; {runs} replication{'s' if counts[-1] > 1 else ''} of {first.loaded.scenario.horizon.days} days, "
         f"seed {first.plan.seed}, {first.plan.engine} engine"
     )
 
@@ -69,92 +98,90 @@ def figures(result: Result) -> None:
     scenario = result.loaded.scenario
     screen.print(f"[bold]{scenario.name}[/bold]  {scenario.title}  (hash {result.loaded.hash})")
     table = Table("figure", "value", "unit", caption=caption([result]), caption_justify="left")
-    for name, estimate in result.measures.items():
-        if math.isfinite(estimate.mean):
-            table.add_row(name, with_interval(estimate), _unit(estimate.unit))
+    measures = {name: value for name, value in result.measures.items() if math.isfinite(value.mean)}
+    for title, names in GROUPS.items():
+        if there := [name for name in names if name in measures]:
+            _heading(table, title)
+            for name in there:
+                table.add_row(name, with_interval(measures[name]), unit_text(measures[name].unit))
     screen.print(table)
     for by in result.plan.by:
         _breakdown(screen, result, by)
     screen.print("What each figure means: linli measures", style="dim")
 
 
-def _unit(unit: str) -> str:
+def _heading(table: Table, title: str) -> None:
+    table.add_section()
+    table.add_row(f"[bold]{escape(title)}[/bold]")
+
+
+def unit_text(unit: str) -> str:
+    """A unit as it stands in a column; none where the value has it already."""
     return {"share": "", "1": "", "point": "of 5"}.get(unit, unit)
 
 
 def _breakdown(screen: Console, result: Result, by: str) -> None:
+    """The figures of each group that has any."""
     groups = result.by(by)
-    wanted = SHOWN_BY.get(by, SHOWN)
-    names = [n for n in wanted if any(n in g and math.isfinite(g[n].mean) for g in groups.values())]
-    table = Table(by, *names, title=f"by {by}", title_justify="left")
-    for key, group in groups.items():
-        table.add_row(str(key), *(with_interval(group.get(name)) for name in names))
-    screen.print(table)
-
-
-SHOWN = ("offered", "abandoned_share", "wait_mean_s", "service_level_share", "occupancy_share", "queue_mean")
-"""Figures of a breakdown that a terminal has room for; ``--json`` has them all."""
-
-SHOWN_BY = {
-    "month": (
-        "orders",
-        "first_response_mean_min",
-        "resolved_first_contact_share",
-        "satisfaction_true_mean",
-        "complaints_per_order",
-        "users_lost_per_month_share",
-        "net_benefit_yuan",
-    ),
-    "city": (
-        "orders",
-        "first_response_mean_min",
-        "late_delivery_share",
-        "satisfaction_true_mean",
-        "complaints_per_order",
-        "users_lost_per_month_share",
-        "net_benefit_yuan",
-    ),
-    "channel": (
-        "contacts",
-        "first_response_mean_min",
-        "abandoned_share",
-        "resolved_first_contact_share",
-        "satisfaction_true_mean",
-        "complaints_per_order",
-    ),
-    "cause": (
-        "problems_per_order",
-        "problems_silent_share",
-        "contacts",
-        "resolved_first_contact_share",
-        "satisfaction_true_mean",
-        "complaints_per_order",
-        "refunds_yuan",
-    ),
-}
-"""The same where other figures fit the breakdown better."""
-
-
-def side_by_side(results: Sequence[Result], names: Sequence[str]) -> None:
-    """The same figures of several runs in columns."""
-    screen = console()
-    table = Table(
-        "figure", *(r.loaded.scenario.name for r in results), "unit", caption=caption(results), caption_justify="left"
-    )
-    columns = [r.measures for r in results]
+    known = [n for n in OF_BREAKDOWN.get(by, IN_GENERAL) if any(n in g and _told(g[n]) for g in groups.values())]
+    names = list(dict.fromkeys(known))[:MOST_COLUMNS]
+    title = f"by {by}" + (" (mean ± half of the 95 % interval)" if result.replications > 1 else "")
+    rows = {escape(str(key)): group for key, group in groups.items() if by == "hour" or _something(group, names)}
+    table = Table(title=title, title_justify="left")
+    table.add_column(by, no_wrap=True, min_width=max(map(len, rows), default=0))
     for name in names:
-        table.add_row(name, *(with_interval(c.get(name)) for c in columns), _unit(MEASURES[name].unit))
+        table.add_column(_folded(name))
+    for label, group in rows.items():
+        table.add_row(label, *(with_half_width(group.get(name)) for name in names))
     screen.print(table)
 
 
-def side_by_side_by(results: Sequence[Result], by: str, measure: str, keys: Sequence[str]) -> None:
-    """One figure of several runs in columns, for some groups of a breakdown."""
-    table = Table(f"{measure} by {by}", *(r.loaded.scenario.name for r in results), "unit")
+def _told(estimate: Estimate) -> bool:
+    return math.isfinite(estimate.mean)
+
+
+def _something(group: Mapping[str, Estimate], names: Sequence[str]) -> bool:
+    """Whether anything happened in a group: a channel that nobody used is no row."""
+    return any(name in group and _told(group[name]) and group[name].mean != 0 for name in names)
+
+
+def _folded(name: str) -> str:
+    """A figure's name in lines that are no longer than a column's values."""
+    lines = [""]
+    for word in name.split("_"):
+        if lines[-1] and len(lines[-1]) + len(word) >= NAME_WIDTH:
+            lines.append("")
+        lines[-1] += f"{word}_"
+    return "\n".join(lines).removesuffix("_")
+
+
+def side_by_side(
+    results: Sequence[Result], groups: Mapping[str, Sequence[str]], promised: Mapping[str, str] | None = None
+) -> None:
+    """The same figures of several runs in columns, under headings; ``promised`` : what the plan says of some."""
+    screen = console()
+    heads = [*(r.loaded.scenario.name for r in results), *(["promised"] if promised else []), "unit"]
+    told = caption(results, "± half of the 95 % interval over replications")
+    table = Table("figure", *heads, caption=told, caption_justify="left")
+    columns = [r.measures for r in results]
+    for title, names in groups.items():
+        _heading(table, title)
+        for name in names:
+            cells = [with_half_width(c.get(name)) for c in columns]
+            cells += [promised.get(name, "")] if promised else []
+            table.add_row(name, *cells, unit_text(MEASURES[name].unit))
+    screen.print(table)
+
+
+def side_by_side_by(results: Sequence[Result], by: str, measures: Sequence[str], keys: Sequence[str]) -> None:
+    """Figures of several runs in columns, for some groups of a breakdown."""
+    table = Table(f"by {by}", *(r.loaded.scenario.name for r in results), "unit")
     columns = [r.by(by) for r in results]
-    for key in keys:
-        table.add_row(
-            key, *(with_interval(c.get(key, {}).get(measure)) for c in columns), _unit(MEASURES[measure].unit)
-        )
+    for measure in measures:
+        _heading(table, measure)
+        for key in keys:
+            cells = [with_half_width(c.get(key, {}).get(measure)) for c in columns]
+            table.add_row(key, *cells, unit_text(MEASURES[measure].unit))
     console().print(table)
 
 

@@ -38,12 +38,13 @@ from sim.study.replicate import Outcome
 
 if TYPE_CHECKING:
     from sim.library import Loaded
+    from sim.scenario import Scenario
 
-RESULTS = 1
+RESULTS = 2
 """Raised by one whenever a change of the code changes any figure of any scenario."""
 
-BY = ("hour", "pool", "station", "kind")
-"""Breakdowns that are kept with every replication."""
+BY = ("hour", "pool", "station", "channel")
+"""Breakdowns that are kept with every replication, where the scenario has them (``kept_of``)."""
 
 MOST_REPLICATIONS = 1000
 BACKGROUND = "(background)"
@@ -88,6 +89,12 @@ def model_version() -> str:
     """What results depend on besides scenario and seed: package, ``RESULTS``, and which figures there are."""
     content = json.dumps([sorted(MEASURES), BY])
     return f"{_version('linli')}.{RESULTS}.{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def kept_of(scenario: Scenario) -> tuple[str, ...]:
+    """Breakdowns that are kept with a scenario's replications: no channels where no kind has one."""
+    channels = any(kind.channel != "none" for kind in scenario.kinds.values())
+    return tuple(name for name in BY if name != "channel" or channels)
 
 
 @functools.cache

@@ -25,6 +25,8 @@ ACTORS = {
 
 AGENTS = tuple(pool for pool, actor in ACTORS.items() if actor == "agents")
 OF_STATION = {"chat": "agents", "phone": "agents", "group": "leaders", "leader_desk": "leaders"}
+NOT_ASKED = ("goods",)
+"""Stations where goods and rounds wait for a leader, but nobody who has asked for something."""
 PARTS = ("leaders", "agents", "others", "closed")
 """Where the minutes of a mean first response come from: whom people waited for during opening hours, and time that
 passed outside them."""
@@ -53,14 +55,51 @@ TARGETS = {
     "response": Target(10, True, "F50"),
     "resolved": Target(0.9, False, "F51"),
     "closed": Target(1.0, False, "F23"),
+    "satisfaction": Target(4.5, False, "F52"),
+    "lost": Target(0.03, True, "F54"),
 }
-FIGURES = ("response", "resolved", "closed", "occupancy")
-MEASURE = {
-    "response": "first_response_mean_min",
-    "resolved": "resolved_first_contact_share",
-    "closed": "closed_within_24h_share",
+KEY_FIGURES = ("response", "resolved", "closed", "occupancy")
+"""What the service does: the cards."""
+CONSEQUENCES = ("satisfaction", "complaints", "lost", "benefit")
+"""What follows from it for users and the platform: the line below. Theory has no answer for these."""
+OTHERS = ("with_bot", "satisfaction_true", "problems", "late", "round", "contact_cost", "cost_share")
+"""What is in the table of all figures only."""
+FIGURES = (*KEY_FIGURES, *CONSEQUENCES, *OTHERS)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a figure of the simulation is shown: its unit on the page, and the factor from the measure's."""
+
+    measure: str
+    unit: str
+    factor: float = 1.0
+
+
+SHOWN = {
+    "response": Shown("first_response_mean_min", "min"),
+    "resolved": Shown("resolved_first_contact_share", "share"),
+    "closed": Shown("closed_within_24h_share", "share"),
+    "satisfaction": Shown("satisfaction_recorded_mean", "point"),
+    "complaints": Shown("complaints_per_order", "per_thousand", 1000),
+    "lost": Shown("users_lost_per_month_share", "share"),
+    "with_bot": Shown("first_response_with_bot_mean_min", "min"),
+    "satisfaction_true": Shown("satisfaction_true_mean", "point"),
+    "problems": Shown("problems_per_order", "per_thousand", 1000),
+    "late": Shown("late_delivery_share", "share"),
+    "round": Shown("leader_round_mean_min", "min"),
+    "contact_cost": Shown("cost_per_contact_yuan", "yuan"),
+    "cost_share": Shown("service_cost_gmv_share", "share"),
 }
-UNITS = {"response": "min", "resolved": "share", "closed": "share", "occupancy": "share"}
+UNITS = {name: shown.unit for name, shown in SHOWN.items()} | {"occupancy": "share", "benefit": "yuan_per_month"}
+CHANNELS = ("phone", "chat", "group", "own_entry", "regulator", "social")
+OF_CHANNEL = {
+    "response": Shown("first_response_mean_min", "min"),
+    "given_up": Shown("abandoned_share", "share"),
+    "resolved": Shown("resolved_first_contact_share", "share"),
+    "satisfaction_true": Shown("satisfaction_true_mean", "point"),
+}
+"""Figures by where users ask."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +113,7 @@ class Hour:
 @dataclass(frozen=True)
 class Busiest:
     """The station with most people waiting: how many at a time, and the hour of the day with the longest queues of
-    all stations together (``total`` : how many wait then)."""
+    all stations together (``total`` : how many wait then, goods for a leader included)."""
 
     station: str
     waiting: float
@@ -85,7 +124,8 @@ class Busiest:
 @dataclass(frozen=True)
 class Answer:
     """One setting's figures. ``replications`` : 0 for an estimate by theory. Figures that theory has no answer for are
-    not there. ``parts`` : minutes by ``PARTS``, adding up to the mean response."""
+    not there. ``parts`` : minutes by ``PARTS``, adding up to the mean response. ``channels`` : figures by where users
+    ask (``OF_CHANNEL``)."""
 
     replications: int
     figures: dict[str, Estimate]
@@ -95,6 +135,7 @@ class Answer:
     leaders_min: float
     agents_min: float
     busiest: Busiest | None
+    channels: tuple[tuple[str, dict[str, Estimate]], ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -115,8 +156,9 @@ def theory(instant: InstantEstimate) -> Answer:
         "resolved": known(instant.resolved_first_contact_share, "share"),
         "occupancy": known(sum(agents) / len(agents) if agents else math.nan, "share"),
     }
+    asked = {name: station for name, station in instant.stations.items() if name not in NOT_ASKED}
     waiting = [sum(station.waiting_by_hour[h] for station in instant.stations.values()) for h in range(24)]
-    busiest = instant.busiest_station
+    busiest = max(asked, key=lambda name: asked[name].waiting_mean, default=None)
     hour = max(range(24), key=lambda h: waiting[h])
     return Answer(
         0,
@@ -126,7 +168,7 @@ def theory(instant: InstantEstimate) -> Answer:
         _parts(rows),
         _mean_of(rows, "leaders"),
         _mean_of(rows, "agents"),
-        Busiest(busiest, instant.stations[busiest].waiting_mean, hour, waiting[hour]) if busiest else None,
+        Busiest(busiest, asked[busiest].waiting_mean, hour, waiting[hour]) if busiest else None,
     )
 
 
@@ -136,17 +178,23 @@ def simulated(outcomes: Sequence[Outcome]) -> Answer:
     parts = [_parts(of) for of in rows]
     return Answer(
         len(outcomes),
-        {name: estimated(values(outcomes, name), UNITS[name], at_least=0.0) for name in FIGURES},
+        {name: _estimated(values(outcomes, name), name) for name in FIGURES},
         estimated([o.figures["first_response_p90_min"] for o in outcomes], "min", at_least=0.0),
         tuple(
-            Hour(h, estimated([_at(o.by["hour"], h, MEASURE["response"]) for o in outcomes], "min", at_least=0.0))
+            Hour(h, estimated([_at(o.by["hour"], h, "first_response_mean_min") for o in outcomes], "min", at_least=0.0))
             for h in range(24)
         ),
         {part: _average(p[part] for p in parts) for part in PARTS},
         _average(_mean_of(of, "leaders") for of in rows),
         _average(_mean_of(of, "agents") for of in rows),
         _busiest(outcomes),
+        tuple((channel, found) for channel in CHANNELS if (found := _of_channel(outcomes, channel))),
     )
+
+
+def _estimated(values: Sequence[float], figure: str) -> Estimate:
+    at_least = {"benefit": -math.inf, "satisfaction": 1.0, "satisfaction_true": 1.0}.get(figure, 0.0)
+    return estimated(values, UNITS[figure], at_least=at_least)
 
 
 def scaled(moved: Answer, unmoved: Answer, baseline: Answer) -> Answer:
@@ -182,14 +230,17 @@ def scaled(moved: Answer, unmoved: Answer, baseline: Answer) -> Answer:
 
 
 def values(outcomes: Sequence[Outcome], figure: str) -> list[float]:
-    """A key figure of each replication."""
+    """A figure of each replication, in the page's unit."""
     if figure == "occupancy":
         return [_occupancy(outcome) for outcome in outcomes]
-    return [outcome.figures[MEASURE[figure]] for outcome in outcomes]
+    if figure == "benefit":
+        return [_benefit(outcome) for outcome in outcomes]
+    shown = SHOWN[figure]
+    return [outcome.figures[shown.measure] * shown.factor for outcome in outcomes]
 
 
 def differences(outcomes: Sequence[Outcome], baseline: Sequence[Outcome]) -> dict[str, Estimate]:
-    """Each key figure less the baseline's, replication by replication: both had the same customers with the same luck.
+    """Each figure less the baseline's, replication by replication: both had the same customers with the same luck.
 
     Empty while there are no two pairs, and so no interval.
     """
@@ -263,6 +314,23 @@ def _occupancy(outcome: Outcome) -> float:
     return busy / there if there else math.nan
 
 
+def _benefit(outcome: Outcome) -> float:
+    """Net benefit of thirty days, whatever the run's length: by order, orders by user and day, and users are known."""
+    f = outcome.figures
+    return 30 * f["net_benefit_per_order_yuan"] * f["orders_per_user_per_day"] * f["users_mean"]
+
+
+def _of_channel(outcomes: Sequence[Outcome], channel: str) -> dict[str, Estimate]:
+    """Figures of those who ask there; none where nobody does."""
+    groups = [o.by.get("channel", {}).get(channel, {}) for o in outcomes]
+    if not any(group.get("contacts", 0.0) > 0 for group in groups):
+        return {}
+    return {
+        name: estimated([group.get(shown.measure, math.nan) for group in groups], shown.unit, at_least=0.0)
+        for name, shown in OF_CHANNEL.items()
+    }
+
+
 def _average(values: Iterable[float]) -> float:
     known = [x for x in values if math.isfinite(x)]
     return sum(known) / len(known) if known else math.nan
@@ -274,7 +342,7 @@ def _busiest(outcomes: Sequence[Outcome]) -> Busiest | None:
 
     waiting = {key: mean("station")(key) for key in outcomes[0].by["station"]}
     hours = {h: mean("hour")(h) for h in range(24)}
-    waiting = {key: value for key, value in waiting.items() if math.isfinite(value)}
+    waiting = {key: value for key, value in waiting.items() if math.isfinite(value) and key not in NOT_ASKED}
     hours = {key: value for key, value in hours.items() if math.isfinite(value)}
     if not waiting or not hours:
         return None

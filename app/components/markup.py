@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.components.answer import FIGURES, PARTS, TARGETS, UNITS, Answer
+from app.components.answer import CONSEQUENCES, KEY_FIGURES, OF_CHANNEL, PARTS, TARGETS, UNITS, Answer
 from app.components.verdict import Verdict
 from app.components.words import Words
 from sim.measures import Estimate
@@ -67,15 +67,54 @@ def cards(
     *,
     moved: bool,
 ) -> str:
-    """The four key figures. ``before`` : what was shown last; it stands in, dimmed, for what is not known yet."""
+    """The key figures. ``before`` : what was shown last; it stands in, dimmed, for what is not known yet."""
     made = []
-    for name in FIGURES:
+    for name in KEY_FIGURES:
         figure, stale = answer.figures.get(name), ""
         if figure is None or not math.isfinite(figure.mean):
             figure, stale = _stand_in(words, name, before, baseline, baseline_name)
         base = baseline.figures.get(name) if baseline and moved else None
         made.append(_card(words, name, figure, stale, base, baseline_name, differences.get(name), answer, payroll))
     return f'<div class="li-cards">{"".join(made)}</div>'
+
+
+def consequences(
+    words: Words,
+    answer: Answer,
+    before: Answer | None,
+    baseline: Answer | None,
+    baseline_name: str,
+    differences: Mapping[str, Estimate],
+    *,
+    moved: bool,
+) -> str:
+    """What follows for users and the platform, in one line; parameters as in ``cards``."""
+    cells = []
+    for name in CONSEQUENCES:
+        figure, stale = answer.figures.get(name), ""
+        if figure is None or not math.isfinite(figure.mean):
+            figure, stale = _stand_in(words, name, before, baseline, baseline_name)
+        base = baseline.figures.get(name) if baseline and moved and not stale else None
+        lines = [_target(words, name, None if stale else figure)] if name in TARGETS else []
+        lines += [f'<div class="li-interval">{text(stale or _interval(words, figure, UNITS[name]))}</div>']
+        if base is not None and name in differences:
+            lines.append(f"<div>{text(_changed(words, differences[name], UNITS[name]))}</div>")
+        elif base is not None:
+            value = words.amount(base.mean, UNITS[name])
+            lines.append(f"<div>{text(words('figure.base', baseline=baseline_name, value=value))}</div>")
+        big = text(words.amount(figure.mean, UNITS[name])) if figure else "–"
+        cells.append(
+            f'<div class="li-follow{" li-stale" if stale else ""}" data-figure="{name}">'
+            f"<h3>{text(words(f'figure.{name}'))}{tip(words, f'definition.{name}', f'figure.{name}')}</h3>"
+            f'<div class="li-value">{big}</div>{"".join(lines)}</div>'
+        )
+    return f'<div class="li-follows">{"".join(cells)}</div>'
+
+
+def _changed(words: Words, difference: Estimate, unit: str) -> str:
+    """The difference from the baseline, which the cards above name."""
+    told = difference_text(words, difference, unit)
+    return told if told == words("figure.no_difference") else words("figure.change", difference=told)
 
 
 def _stand_in(
@@ -204,6 +243,28 @@ def _help(words: Words, what: str) -> str:
         f'<span class="li-tip" tabindex="0" role="note" aria-label="{label}">?'
         f'<span class="li-tip-text" role="tooltip">{text(words(f"{what}.help"))}</span></span>'
     )
+
+
+def channels(words: Words, answer: Answer) -> str:
+    """Figures by where users ask, as a table; nothing while there are none."""
+    if not answer.channels:
+        return ""
+    head = [words("more.channel"), *(words(f"channel_figure.{name}") for name in OF_CHANNEL)]
+    rows = [
+        [
+            words(f"channel.{channel}"),
+            *(_with_interval(words, found[name], OF_CHANNEL[name].unit) for name in OF_CHANNEL),
+        ]
+        for channel, found in answer.channels
+    ]
+    return table(head, rows)
+
+
+def _with_interval(words: Words, figure: Estimate, unit: str) -> str:
+    if not math.isfinite(figure.mean):
+        return "–"
+    known = words.amount(figure.mean, unit)
+    return known if figure.low is None else f"{known} ({interval(words, figure, unit)})"
 
 
 def legend(words: Words, baseline_name: str, answer: Answer, *, moved: bool) -> str:

@@ -14,6 +14,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "text"
 LANGUAGES = {"en": "English", "zh": "中文"}
 DEFAULT = "en"
 
+SMALL = ("point", "per_thousand", "yuan")
+"""Units of numbers that are small and told with two decimals."""
+
 NONE = "–"
 """Stands for a number that is not there."""
 
@@ -30,13 +33,18 @@ class Words:
         return self.entries[key].format(**fields) if fields else self.entries[key]
 
     def number(self, value: float, unit: str, digits: int | None = None) -> str:
-        """A number without its unit: shares in per cent, minutes with one decimal, – where there is none."""
+        """A number without its unit: shares in per cent, minutes with one decimal, – where there is none.
+
+        Money of a month is told in the language's own large unit (``scale``).
+        """
         if not math.isfinite(value):
             return NONE
         if unit == "share":
             value *= 100
+        if f"scale.{unit}" in self.entries:
+            value /= float(self.entries[f"scale.{unit}"])
         if digits is None:
-            digits = 0 if unit == "1" or abs(value) >= 99.95 else 1
+            digits = 0 if unit == "1" or abs(value) >= 99.95 else 2 if unit in SMALL and abs(value) < 9.995 else 1
         text = f"{value:,.{digits}f}"
         return text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")
 

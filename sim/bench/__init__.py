@@ -1,7 +1,7 @@
 """How fast Linli is, beside itself yesterday and beside other simulators: the figures of ``linli bench``.
 
-A part (``engine``, ``start``) is a module with a tuple ``SECTIONS``: functions from an ``Effort`` to figures. To add a
-part, write such a module and name it in ``PARTS``.
+A part (``engine``, ``world``, …) is a module with a tuple ``SECTIONS``: functions from an ``Effort`` to
+figures. To add a part, write such a module and name it in ``PARTS``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from typing import Any
 from sim.bench.figure import Effort, Figure, Section
 from sim.progress import progress
 
-PARTS = {"engine": "sim.bench.engine", "start": "sim.bench.start"}
+PARTS = {
+    "engine": "sim.bench.engine",
+    "world": "sim.bench.world",
+    "start": "sim.bench.start",
+    "studies": "sim.bench.studies",
+}
 """Parts by name, with the module that measures them."""
 
 ALL = "all"

@@ -59,6 +59,14 @@ def peak(contacts: str) -> dict[str, float]:
     return {"peak_mib": peak_mib(), "contacts": tally.contacts, "requests": tally.requests}
 
 
+def national_year(days: str) -> dict[str, float]:
+    """Processor seconds of so many days of the nation by part, and the largest resident memory."""
+    from sim.bench.world import NATION, shipped, spent
+
+    spent(shipped(NATION, 1), 0)  # loads what is compiled
+    return spent(shipped(NATION, int(days)), 1) | {"peak_gib": peak_mib() / 1024}
+
+
 def peak_mib() -> float:
     """Largest resident memory of this process so far.
 
@@ -140,7 +148,14 @@ def imports() -> dict[str, float]:
     return seconds
 
 
-TASKS: dict[str, Any] = {"peer": peer, "peak": peak, "item": item, "compilation": compilation, "imports": imports}
+TASKS: dict[str, Any] = {
+    "peer": peer,
+    "peak": peak,
+    "item": item,
+    "national_year": national_year,
+    "compilation": compilation,
+    "imports": imports,
+}
 
 
 def main() -> None:

@@ -42,6 +42,7 @@ CASES = [
         ARRIVAL,
         lambda v, by: v.cases_by(by).mean(v.cases.contacts, v.cases.contacts > 0),
         quotient("asks", "cases"),
+        better="less",
     ),
     Measure(
         "resolved_first_contact_share",
@@ -53,6 +54,7 @@ CASES = [
         ARRIVAL,
         lambda v, by: v.cases_by(by).share(v.cases.resolved_first, v.cases.first_closed),
         quotient("cases_resolved_first", "cases_first_closed"),
+        better="more",
     ),
     Measure(
         "resolved_first_contact_window_over_share",
@@ -60,6 +62,7 @@ CASES = [
         "resolved_first_contact_share over those cases only whose window ended before the run did.",
         ARRIVAL,
         lambda v, by: v.cases_by(by).share(v.cases.resolved_first, v.cases.first_closed & v.cases.window_over),
+        better="more",
     ),
     Measure(
         "closed_within_24h_share",
@@ -70,6 +73,7 @@ CASES = [
         ARRIVAL,
         _closed_within,
         quotient("cases_closed_in_time", "cases_day_old"),
+        better="more",
     ),
     Measure(
         "case_time_mean_h",
@@ -77,6 +81,7 @@ CASES = [
         "Mean time from the first contact's arrival to the last contact's end, over closed cases.",
         ARRIVAL,
         lambda v, by: v.cases_by(by).mean(v.cases.last_ended - v.cases.arrived, v.cases.closed) / HOUR,
+        better="less",
     ),
     Measure(
         "reopened_share",
@@ -85,6 +90,7 @@ CASES = [
         "contact has ended.",
         ARRIVAL,
         _reopened,
+        better="less",
     ),
     Measure(
         "called_back_share",

@@ -103,6 +103,7 @@ CONTACTS = [
         "Answered contacts over offered ones.",
         WAITING,
         lambda v, by: ratio(_answered(v, by), _offered(v, by)),
+        better="more",
     ),
     Measure(
         "abandoned",
@@ -111,6 +112,7 @@ CONTACTS = [
         WAITING,
         _abandoned,
         total("contacts_abandoned"),
+        better="less",
     ),
     Measure(
         "abandoned_share",
@@ -119,6 +121,7 @@ CONTACTS = [
         WAITING,
         lambda v, by: ratio(_abandoned(v, by), _offered(v, by)),
         quotient("contacts_abandoned", "contacts_offered"),
+        better="less",
     ),
     Measure(
         "waiting_at_end",
@@ -126,6 +129,7 @@ CONTACTS = [
         "Offered contacts whose first request still waits when the run ends. Offered = answered + abandoned + these.",
         WAITING,
         _waiting_at_end,
+        better="less",
     ),
     Measure(
         "wait_mean_s",
@@ -135,6 +139,7 @@ CONTACTS = [
         WAITING,
         lambda v, by: v.waits(by).mean() / SECOND,
         quotient("wait_ms", "contacts_offered", factor=1 / SECOND),
+        better="less",
     ),
     *(
         Measure(
@@ -143,6 +148,7 @@ CONTACTS = [
             f"{text} of the waits of offered contacts, as in wait_mean_s, interpolated linearly between neighbours.",
             WAITING,
             lambda v, by, q=q: v.waits(by).quantile(q) / SECOND,  # type: ignore[misc]
+            better="less",
         )
         for name, text, q in (
             ("median", "Median", 0.5),
@@ -156,6 +162,7 @@ CONTACTS = [
         "Mean wait of answered contacts only, from the first request to the grant (average speed of answer).",
         WAITING,
         _wait_answered,
+        better="less",
     ),
     Measure(
         "wait_positive_share",
@@ -163,6 +170,7 @@ CONTACTS = [
         "Offered contacts whose wait was longer than 0, over all offered ones.",
         WAITING,
         _wait_positive,
+        better="less",
     ),
     Measure(
         "service_level_share",
@@ -172,6 +180,7 @@ CONTACTS = [
         WAITING,
         _service_level,
         quotient("answered_in_time", "contacts_offered"),
+        better="more",
     ),
     Measure(
         "service_level_excluding_short_abandons_share",
@@ -180,6 +189,7 @@ CONTACTS = [
         "their first request.",
         WAITING,
         lambda v, by: _service_level(v, by, without_short_abandons=True),
+        better="more",
     ),
     Measure(
         "unanswered_share",
@@ -189,6 +199,7 @@ CONTACTS = [
         WAITING,
         _unanswered,
         quotient(("contacts_offered", "-contacts_answered"), "contacts_offered"),
+        better="less",
     ),
     Measure(
         "contained_share",
@@ -205,6 +216,7 @@ CONTACTS = [
         "Contacts that were turned away (outcome blocked), over contacts that ended.",
         ARRIVAL,
         lambda v, by: _outcome_share(v, by, Outcome.BLOCKED),
+        better="less",
     ),
     Measure(
         "ended_abandoned_share",
@@ -213,6 +225,7 @@ CONTACTS = [
         "included where the journey ends it so.",
         ARRIVAL,
         lambda v, by: _outcome_share(v, by, Outcome.ABANDONED),
+        better="less",
     ),
     Measure(
         "closed",
@@ -234,6 +247,7 @@ CONTACTS = [
         "Contacts that ended solved or contained, over closed ones.",
         ANSWERED,
         lambda v, by: v.contacts_by(by).share(v.resolved, v.closed),
+        better="more",
     ),
     Measure(
         "transfers_per_contact",
@@ -243,6 +257,7 @@ CONTACTS = [
         "in which the first server stays is none, nor is a return to an earlier server.",
         ANSWERED,
         _transfers,
+        better="less",
     ),
     Measure(
         "transferred_share",
@@ -250,6 +265,7 @@ CONTACTS = [
         "Contacts handed over at least once (as in transfers_per_contact), over contacts that were granted a server.",
         ANSWERED,
         _transferred,
+        better="less",
     ),
     Measure(
         "retrials",
@@ -257,6 +273,7 @@ CONTACTS = [
         "Requests of contacts at a station whose queue the same contact had left before.",
         WAITING,
         _retrials,
+        better="less",
     ),
     Measure(
         "handle_time_mean_s",
@@ -272,6 +289,7 @@ CONTACTS = [
         "Mean time from arrival to end of contacts that have ended.",
         ANSWERED,
         lambda v, by: v.times_in_system(by).mean() / MINUTE,
+        better="less",
     ),
     Measure(
         "time_in_system_median_min",
@@ -279,6 +297,7 @@ CONTACTS = [
         "Median time from arrival to end of contacts that have ended.",
         ANSWERED,
         lambda v, by: v.times_in_system(by).quantile(0.5) / MINUTE,
+        better="less",
     ),
     Measure(
         "time_in_system_p90_min",
@@ -286,6 +305,7 @@ CONTACTS = [
         "90th percentile of the time from arrival to end of contacts that have ended.",
         ANSWERED,
         lambda v, by: v.times_in_system(by).quantile(0.9) / MINUTE,
+        better="less",
     ),
 ]
 
@@ -299,6 +319,7 @@ FIRST_RESPONSE = [
         ANSWERED,
         lambda v, by: v.first_responses(by).mean() / MINUTE,
         quotient("first_response_ms", "contacts_answered", factor=1 / MINUTE),
+        better="less",
     ),
     Measure(
         "first_response_open_mean_min",
@@ -306,6 +327,7 @@ FIRST_RESPONSE = [
         "first_response_mean_min on a clock that runs in the scenario's opening hours only.",
         ANSWERED,
         lambda v, by: v.first_responses_open(by).mean() / MINUTE,
+        better="less",
     ),
     *(
         Measure(
@@ -316,6 +338,7 @@ FIRST_RESPONSE = [
             lambda v, by, q=q, clock=clock: (  # type: ignore[misc]
                 (v.first_responses_open(by) if clock else v.first_responses(by)).quantile(q) / MINUTE
             ),
+            better="less",
         )
         for clock in ("", "open_")
         for name, text, q in (
@@ -332,5 +355,6 @@ FIRST_RESPONSE = [
         ARRIVAL,
         lambda v, by: v.first_responses_with_bot(by).mean() / MINUTE,
         quotient("first_response_with_bot_ms", ("contacts_answered", "contacts_contained"), factor=1 / MINUTE),
+        better="less",
     ),
 ]

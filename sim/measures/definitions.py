@@ -17,5 +17,5 @@ MEASURES: dict[str, Measure] = {
 
 
 def definitions() -> list[dict[str, str]]:
-    """Name, unit and definition of every figure, as ``linli measures --json`` prints them."""
-    return [{"name": m.name, "unit": m.unit, "definition": m.definition} for m in MEASURES.values()]
+    """Name, unit, definition and better direction of every figure, as ``linli measures --json`` prints them."""
+    return [{"name": m.name, "unit": m.unit, "definition": m.definition, "better": m.better} for m in MEASURES.values()]

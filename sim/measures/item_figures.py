@@ -63,6 +63,7 @@ ITEMS = [
         "Mean time from the first grant of a server to the end of rounds that have ended.",
         ARRIVAL,
         lambda v, by: v.round_lengths(by).mean() / MINUTE,
+        better="less",
     ),
     Measure(
         "round_length_p90_min",
@@ -70,6 +71,7 @@ ITEMS = [
         "90th percentile of the time from the first grant of a server to the end of rounds that have ended.",
         ARRIVAL,
         lambda v, by: v.round_lengths(by).quantile(0.9) / MINUTE,
+        better="less",
     ),
     Measure(
         "clock_kept_share",
@@ -79,6 +81,7 @@ ITEMS = [
         "running clocks do not count.",
         ARRIVAL | {"clock"},
         _clocks_kept,
+        better="more",
     ),
     Measure(
         "clocks_expired",
@@ -86,6 +89,7 @@ ITEMS = [
         "Service clocks started after the warm-up that ran out.",
         ARRIVAL | {"clock"},
         _clocks_expired,
+        better="less",
     ),
     Measure(
         "backlog_end",
@@ -94,6 +98,7 @@ ITEMS = [
         "week or month: at the end of it).",
         TOPIC | {"day", "week", "month", "kind"},
         _backlog,
+        better="less",
     ),
     Measure(
         "backlog_age_mean_h",
@@ -101,6 +106,7 @@ ITEMS = [
         "Mean age, from arrival to the end of the run, of contacts in the system then.",
         TOPIC | {"kind"},
         lambda v, by: v.backlog_ages(by).mean() / HOUR,
+        better="less",
     ),
     Measure(
         "backlog_age_median_h",
@@ -108,5 +114,6 @@ ITEMS = [
         "Median age, from arrival to the end of the run, of contacts in the system then.",
         TOPIC | {"kind"},
         lambda v, by: v.backlog_ages(by).quantile(0.5) / HOUR,
+        better="less",
     ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +24,9 @@ ANSWERED = WAITING | SERVERS
 
 Formula = Callable[[View, Breakdown], Float64]
 
+Better = Literal["less", "more", ""]
+"""Which way a figure is better; "" where that depends on what else happens (a bot that contains more, more agents)."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -31,7 +35,8 @@ class Measure:
     ``unit`` : "s", "min", "h", "km", "yuan", "point" (of 1–5), "share" (0–1) or "1" (a number). ``definition`` : what
     it is, in plain sentences, with the formula. ``by`` : breakdowns in which it makes sense. ``formula`` : one value
     for each group; NaN when there is nothing to divide by. ``from_days`` : the same figure from the sums by day, for a
-    run that kept no trace. ``least`` : no value is below this.
+    run that kept no trace. ``least`` : no value is below this. ``better`` : which way it is better, where that is
+    clear.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Measure:
     formula: Formula
     from_days: Formula | None = None
     least: float = 0.0
+    better: Better = ""
 
     def values(self, view: View, by: Breakdown) -> Float64:
         """The figure of each group; NaN where the record cannot tell."""

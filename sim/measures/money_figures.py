@@ -12,7 +12,7 @@ OUTLAYS = (*SERVICE, "compensation_yuan", "refunds_yuan", "acquisition_yuan")
 NET = ("contribution_yuan", *(f"-{column}" for column in OUTLAYS))
 
 MONEY = [
-    world("gmv_yuan", "yuan", "Value of the orders placed.", CITY, total("gmv_yuan")),
+    world("gmv_yuan", "yuan", "Value of the orders placed.", CITY, total("gmv_yuan"), better="more"),
     world(
         "contribution_yuan",
         "yuan",
@@ -20,6 +20,7 @@ MONEY = [
         CITY,
         total("contribution_yuan"),
         least=-math.inf,
+        better="more",
     ),
     world(
         "commission_yuan",
@@ -35,16 +36,27 @@ MONEY = [
         "their users, as in all figures of money.",
         CITY,
         total("wages_yuan"),
+        better="less",
     ),
-    world("training_yuan", "yuan", "Training, beside the wages of the trained.", CITY, total("training_yuan")),
-    world("systems_yuan", "yuan", "Systems and quality checks.", CITY, total("systems_yuan")),
-    world("incentives_yuan", "yuan", "Incentives for leaders and agents.", CITY, total("incentives_yuan")),
+    world(
+        "training_yuan",
+        "yuan",
+        "Training, beside the wages of the trained.",
+        CITY,
+        total("training_yuan"),
+        better="less",
+    ),
+    world("systems_yuan", "yuan", "Systems and quality checks.", CITY, total("systems_yuan"), better="less"),
+    world(
+        "incentives_yuan", "yuan", "Incentives for leaders and agents.", CITY, total("incentives_yuan"), better="less"
+    ),
     world(
         "service_cost_yuan",
         "yuan",
         "Wages + training + systems + incentives.",
         CITY,
         total(SERVICE),
+        better="less",
     ),
     world(
         "service_cost_gmv_share",
@@ -52,6 +64,7 @@ MONEY = [
         "Service cost over the value of the orders placed.",
         CITY,
         quotient(SERVICE, "gmv_yuan"),
+        better="less",
     ),
     world(
         "service_budget_gmv_share",
@@ -67,6 +80,7 @@ MONEY = [
         "contained included.",
         CITY,
         quotient(SERVICE, "contacts"),
+        better="less",
     ),
     world(
         "compensation_yuan",
@@ -74,6 +88,7 @@ MONEY = [
         "What cases that closed for good were paid: coupons, refunds and re-delivery decided on by a person.",
         ALL,
         total("compensation_yuan"),
+        better="less",
     ),
     world(
         "refunds_yuan",
@@ -81,8 +96,16 @@ MONEY = [
         "Refunds of small claims that nobody decided on, by the day of the goods.",
         CAUSE,
         total("refunds_yuan"),
+        better="less",
     ),
-    world("acquisition_yuan", "yuan", "Cost of winning the users who joined.", CITY, total("acquisition_yuan")),
+    world(
+        "acquisition_yuan",
+        "yuan",
+        "Cost of winning the users who joined.",
+        CITY,
+        total("acquisition_yuan"),
+        better="less",
+    ),
     world(
         "net_benefit_yuan",
         "yuan",
@@ -90,6 +113,7 @@ MONEY = [
         CITY,
         total(NET),
         least=-math.inf,
+        better="more",
     ),
     world(
         "net_benefit_per_order_yuan",
@@ -98,5 +122,6 @@ MONEY = [
         CITY,
         quotient(NET, "orders"),
         least=-math.inf,
+        better="more",
     ),
 ]

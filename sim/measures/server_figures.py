@@ -65,6 +65,7 @@ SERVER_TIME = [
         "Time in which servers held an item after the end of their scheduled presence, summed over servers.",
         ON_DUTY,
         lambda v, by: v.overtime(by) / HOUR,
+        better="less",
     ),
     Measure(
         "queue_mean",
@@ -72,6 +73,7 @@ SERVER_TIME = [
         "Number of requests that wait for a server, averaged over time (by station: the one first asked).",
         TIMES | {"station", "level"},
         lambda v, by: ratio(v.waiting.time(by), _run(v, by)),
+        better="less",
     ),
     Measure(
         "number_in_system_mean",
@@ -79,6 +81,7 @@ SERVER_TIME = [
         "Number of contacts in the system, waiting, served or otherwise under way, averaged over time.",
         ARRIVAL,
         lambda v, by: ratio(v.in_system.time(by), _run(v, by)),
+        better="less",
     ),
     Measure(
         "service_time_mean_s",

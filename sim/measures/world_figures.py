@@ -6,7 +6,7 @@ All are sums by day, or quotients of such sums; a month is thirty days, a quarte
 from __future__ import annotations
 
 from sim.measures.day_formulas import alarms, per_day, quotient, total
-from sim.measures.measure import DAYS, HOUR, MINUTE, TOPIC, Formula, Measure
+from sim.measures.measure import DAYS, HOUR, MINUTE, TOPIC, Better, Formula, Measure
 
 CITY = DAYS | {"city"}
 CAUSE = CITY | {"cause"}
@@ -17,13 +17,21 @@ OUTSIDE = ("regulator", "social")
 MIN_PER_H = HOUR / MINUTE
 
 
-def world(name: str, unit: str, definition: str, by: frozenset[str], formula: Formula, least: float = 0.0) -> Measure:
+def world(
+    name: str,
+    unit: str,
+    definition: str,
+    by: frozenset[str],
+    formula: Formula,
+    least: float = 0.0,
+    better: Better = "",
+) -> Measure:
     """A figure that comes from sums by day, whether the run kept its trace or not."""
-    return Measure(name, unit, definition, by, formula, formula, least)
+    return Measure(name, unit, definition, by, formula, formula, least, better)
 
 
 PEOPLE = [
-    world("users_mean", "1", "Users in the morning, averaged over days.", CITY, per_day("users")),
+    world("users_mean", "1", "Users in the morning, averaged over days.", CITY, per_day("users"), better="more"),
     world(
         "users_lost_per_month_share",
         "share",
@@ -31,6 +39,7 @@ PEOPLE = [
         "compounded. 8 % here leave (1 − 0.08/30)³⁰ = 92.3 % of the users after thirty days without new ones.",
         CITY,
         quotient("users_lost", "users", factor=MONTH),
+        better="less",
     ),
     world(
         "users_lost_without_problem_share",
@@ -52,14 +61,16 @@ PEOPLE = [
         "Users who joined, over users in the morning, both summed over days, times 30, not compounded.",
         CITY,
         quotient("users_joined", "users", factor=MONTH),
+        better="more",
     ),
-    world("orders", "1", "Orders placed after the warm-up.", CITY, total("orders")),
+    world("orders", "1", "Orders placed after the warm-up.", CITY, total("orders"), better="more"),
     world(
         "orders_per_user_per_day",
         "1",
         "Orders placed over users in the morning, both summed over days.",
         CITY,
         quotient("orders", "users"),
+        better="more",
     ),
     world(
         "orders_lost_enquiries",
@@ -67,6 +78,7 @@ PEOPLE = [
         "Orders that users meant to place and did not, because an enquiry was answered late or never (F10).",
         CITY,
         total("orders_lost_enquiries"),
+        better="less",
     ),
     world(
         "orders_lost_enquiries_share",
@@ -74,6 +86,7 @@ PEOPLE = [
         "Orders lost to enquiries answered late or never (F10), over orders that users meant to place.",
         CITY,
         quotient("orders_lost_enquiries", "orders_wanted"),
+        better="less",
     ),
     world(
         "posts_per_month",
@@ -81,6 +94,7 @@ PEOPLE = [
         "Bad news told in chat groups, over days, times 30.",
         CITY,
         per_day("posts", factor=MONTH),
+        better="less",
     ),
     world(
         "good_deeds_per_month",
@@ -88,8 +102,9 @@ PEOPLE = [
         "Good news told in chat groups, over days, times 30.",
         CITY,
         per_day("good_deeds", factor=MONTH),
+        better="more",
     ),
-    world("scandals", "1", "Bad news that reached the whole platform.", DAYS, total("scandals")),
+    world("scandals", "1", "Bad news that reached the whole platform.", DAYS, total("scandals"), better="less"),
 ]
 
 DELIVERIES = [
@@ -99,6 +114,7 @@ DELIVERIES = [
         "Orders brought to the leaders after the due time, over orders brought.",
         CITY,
         quotient("orders_late", "orders_delivered"),
+        better="less",
     ),
     world(
         "announced_late_share",
@@ -106,6 +122,7 @@ DELIVERIES = [
         "Late orders whose users were told before they asked (F23), over late orders.",
         CITY,
         quotient("orders_announced_late", "orders_late"),
+        better="more",
     ),
     world(
         "warm_delivery_share",
@@ -113,6 +130,7 @@ DELIVERIES = [
         "Orders over-heated on the way (F32), over orders brought.",
         CITY,
         quotient("orders_warm", "orders_delivered"),
+        better="less",
     ),
     world(
         "short_delivery_share",
@@ -120,6 +138,7 @@ DELIVERIES = [
         "Orders with something missing or wrong, over orders brought.",
         CITY,
         quotient("orders_short", "orders_delivered"),
+        better="less",
     ),
     world(
         "leader_round_mean_min",
@@ -128,9 +147,10 @@ DELIVERIES = [
         "not in it (round_length_mean_min has the round as the service's queues saw it).",
         CITY,
         quotient("round_min", "rounds"),
+        better="less",
     ),
-    world("van_time_h", "h", "Time of vans on the road.", CITY, total("van_min", factor=1 / MIN_PER_H)),
-    world("van_way_km", "km", "Way of vans.", CITY, total("van_km")),
+    world("van_time_h", "h", "Time of vans on the road.", CITY, total("van_min", factor=1 / MIN_PER_H), better="less"),
+    world("van_way_km", "km", "Way of vans.", CITY, total("van_km"), better="less"),
     world("orders_per_van", "1", "Orders brought over vans that drove.", CITY, quotient("orders_delivered", "vans")),
 ]
 
@@ -141,6 +161,7 @@ PROBLEMS = [
         "Problems with goods, voiced or not, over orders brought to the leaders (by cause: over all orders).",
         CAUSE,
         quotient("problems", "orders_delivered"),
+        better="less",
     ),
     world(
         "problems_voiced_per_order",
@@ -169,8 +190,16 @@ PROBLEMS = [
         "Claims without a problem, over all claims: those, the voiced problems and the refunded ones.",
         CAUSE,
         quotient("claims_abused", ("claims_abused", "problems_voiced", "problems_refunded")),
+        better="less",
     ),
-    world("complaints", "1", "Complaints that went beyond the case itself (F12, F13).", ALL, total("complaints")),
+    world(
+        "complaints",
+        "1",
+        "Complaints that went beyond the case itself (F12, F13).",
+        ALL,
+        total("complaints"),
+        better="less",
+    ),
     world(
         "complaints_per_order",
         "1",
@@ -179,6 +208,7 @@ PROBLEMS = [
         "its day is that on which the case closed.",
         ALL,
         quotient("complaints", "orders_delivered"),
+        better="less",
     ),
     world(
         "complaints_third_party_per_order",
@@ -186,6 +216,7 @@ PROBLEMS = [
         "Complaints to the regulator (12315) and in social media, over orders brought to the leaders.",
         ALL,
         quotient("complaints", "orders_delivered", channels=OUTSIDE),
+        better="less",
     ),
     world(
         "complaints_passed_around_share",
@@ -204,6 +235,7 @@ SATISFACTION = [
         ALL,
         quotient("satisfaction_recorded", "ratings"),
         least=1.0,
+        better="more",
     ),
     world(
         "satisfaction_true_mean",
@@ -212,6 +244,7 @@ SATISFACTION = [
         ALL,
         quotient("satisfaction_true", "cases_judged"),
         least=1.0,
+        better="more",
     ),
     world(
         "ratings_share",
@@ -226,6 +259,7 @@ SATISFACTION = [
         "Changes from one person to another, over cases that closed for good (F21).",
         ALL,
         quotient("hops", "cases_judged"),
+        better="less",
     ),
 ]
 
@@ -237,6 +271,7 @@ STAFF = [
         "Leaders who quit, over leaders in the morning, both summed over days, times 90, not compounded (F74).",
         CITY,
         quotient("leaders_lost", "leaders", factor=QUARTER),
+        better="less",
     ),
     world("agents_mean", "1", "Agents on the payroll in the morning, averaged over days.", DAYS, per_day("agents")),
     world(
@@ -245,6 +280,7 @@ STAFF = [
         "Agents who left, over agents on the payroll in the morning, both summed over days, times 30, not compounded.",
         DAYS,
         quotient("agents_lost", "agents", factor=MONTH),
+        better="less",
     ),
     world("agent_paid_h", "h", "Paid hours of agents.", DAYS, total("agent_paid_h")),
     world("training_h", "h", "Hours of training.", DAYS, total("training_h")),
@@ -257,9 +293,17 @@ ALARMS = [
         "Alarms of F70–F75 that rang for the platform as a whole (by city: for that city alone).",
         CITY,
         alarms(),
+        better="less",
     ),
     *(
-        world(f"alarms_{fact.lower()}", "1", f"Alarms of {fact}: {what}. Counted as in alarms.", CITY, alarms(fact))
+        world(
+            f"alarms_{fact.lower()}",
+            "1",
+            f"Alarms of {fact}: {what}. Counted as in alarms.",
+            CITY,
+            alarms(fact),
+            better="less",
+        )
         for fact, what in (
             ("F70", "complaints per order too many in a day, or far more than the day before"),
             ("F71", "the day's mean first response too late"),

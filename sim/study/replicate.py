@@ -1,4 +1,4 @@
-"""Independent replications of one scenario, in this process or in several, and the figures that come out.
+"""Independent replications of scenarios, in this process or in several, and the figures that come out.
 
 The answer is the same for any number of workers: a replication is a function of scenario, seed and its number.
 """
@@ -6,10 +6,12 @@ The answer is the same for any number of workers: a replication is a function of
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 
 from sim.measures import Key, assert_conserved, figures, figures_by, relative_half_width
 from sim.measures.view import View
@@ -97,43 +99,82 @@ def outcome(record: Record, by: Sequence[str] = ()) -> Outcome:
     return Outcome(record.replication, figures(record, view=view), broken_down)
 
 
-_network: Network | None = None
+Job = tuple[str, int]
+"""Name of a network, and the number of a replication."""
+
+_scenarios: Mapping[str, Scenario] = {}
+_networks: dict[str, Network] = {}
 _plan: Plan | None = None
+_stop: Event | None = None
 
 
-def _prepare(scenario: Scenario, plan: Plan) -> None:
-    """Build the network once per worker process."""
-    global _network, _plan
+class AbandonedError(Exception):
+    """Nobody waits for this replication any more."""
+
+
+def _prepare(scenarios: Mapping[str, Scenario], plan: Plan, stop: Event) -> None:
+    """Tell a worker process what there is to run. An interrupt from the keyboard is its parent's business, which then
+    says stop."""
+    global _scenarios, _plan, _stop
     os.nice(5)
-    _network, _plan = build(scenario), plan
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _scenarios, _plan, _stop = scenarios, plan, stop
 
 
-def _job(replication: int) -> Outcome:
-    assert _network is not None
+def _still_wanted(_: int = 0) -> None:
+    if _stop is not None and _stop.is_set():
+        raise AbandonedError
+
+
+def _job(name: str, replication: int) -> Outcome:
+    """Run a replication; each network is built once per worker process."""
     assert _plan is not None
-    return one(_network, _plan, replication)
+    _still_wanted()
+    if name not in _networks:
+        _networks[name] = build(_scenarios[name])
+    return one(_networks[name], _plan, replication, _still_wanted)
+
+
+def outcomes_of(
+    networks: Mapping[str, Network],
+    plan: Plan,
+    jobs: Sequence[Job],
+    workers: int,
+    on_day: Callable[[int], None] | None = None,
+) -> Iterator[tuple[str, Outcome]]:
+    """Replications of several networks as they finish (in any order when there are several workers), each with the
+    name of its network.
+
+    Closing the iterator early abandons what is not finished: a long replication ends with the day that it simulates.
+    """
+    workers = min(workers, len(jobs))
+    seconds = {name: expected_seconds(network, plan.engine) for name, network in networks.items()}
+    if workers <= 1 or sum(seconds[name] for name, _ in jobs) < WORTH_A_PROCESS_S:
+        for name, replication in jobs:
+            yield name, one(networks[name], plan, replication, on_day)
+        return
+    scenarios = {name: network.scenario for name, network in networks.items()}
+    context = get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _prepare, (scenarios, plan, stop))
+    try:
+        waiting: dict[Future[Outcome], str] = {pool.submit(_job, *job): job[0] for job in jobs}
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield waiting.pop(future), future.result()
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def outcomes(
     network: Network, plan: Plan, replications: range, workers: int, on_day: Callable[[int], None] | None = None
 ) -> Iterator[Outcome]:
-    """Replications as they finish (in any order when there are several workers).
-
-    Closing the iterator early abandons what has not started.
-    """
-    workers = min(workers, len(replications))
-    if workers <= 1 or expected_seconds(network, plan.engine) * len(replications) < WORTH_A_PROCESS_S:
-        for replication in replications:
-            yield one(network, plan, replication, on_day)
-        return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (network.scenario, plan))
-    try:
-        waiting: set[Future[Outcome]] = {pool.submit(_job, replication) for replication in replications}
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    """Replications of one network as they finish; otherwise as ``outcomes_of``."""
+    name = network.scenario.name
+    for _, found in outcomes_of({name: network}, plan, [(name, r) for r in replications], workers, on_day):
+        yield found
 
 
 def until_precise(

@@ -20,7 +20,7 @@ from app.components.address import OPENING
 from app.components.levers import sets_of
 from sim.library import Loaded, load
 from sim.service.build import build
-from sim.store import BY, Question, Store
+from sim.store import Question, Store, kept_of
 from sim.study.replicate import Outcome, Plan, one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ def opening() -> Loaded:
 def simulate(loaded: Loaded, replications: int) -> list[Outcome]:
     """Replications of a scenario, in this process."""
     network = build(loaded.scenario)
-    return [one(network, Plan("compiled", 1, BY), r) for r in range(replications)]
+    return [one(network, Plan("compiled", 1, kept_of(network.scenario)), r) for r in range(replications)]
 
 
 @pytest.fixture(scope="session")

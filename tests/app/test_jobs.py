@@ -18,7 +18,7 @@ from app.jobs import JobService, Ticket
 from app.worker import NETWORKS, REPORT_S, Worker
 from sim.library import Loaded, load_text
 from sim.service.build import Network, build
-from sim.store import BY, Question, Store
+from sim.store import Question, Store, kept_of
 from sim.study.replicate import Outcome, Plan, one
 
 ENGINE = "reference"  # needs no compilation; which engine it is makes no difference here
@@ -39,7 +39,8 @@ def question(name: str = "desk", days: int = 2, seed: int = 1) -> Question:
 
 def expected(name: str, days: int, seed: int, replications: int) -> list[Outcome]:
     """What ``linli run`` computes."""
-    network, plan = build(loaded(name, days).scenario), Plan(ENGINE, seed, BY)
+    network = build(loaded(name, days).scenario)
+    plan = Plan(ENGINE, seed, kept_of(network.scenario))
     return [one(network, plan, r) for r in range(replications)]
 
 

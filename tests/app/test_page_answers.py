@@ -31,20 +31,29 @@ SETTINGS: dict[str, tuple[str, dict[str, float]]] = {
 
 @pytest.fixture(scope="module")
 def both() -> dict[str, tuple[Answer, Answer]]:
-    """Theory's answer and two replications of several settings."""
+    """Theory's answer and four replications of several settings."""
     answers = {}
     for name, (scenario, moved) in SETTINGS.items():
         loaded = load(scenario, sets=sets_of(load(scenario).scenario, moved))
-        answers[name] = theory(estimate(loaded.scenario)), simulated(simulate(loaded, 2))
+        answers[name] = theory(estimate(loaded.scenario)), simulated(simulate(loaded, 4))
     return answers
+
+
+# The estimate waits too short: 0.83 of the simulated mean in the scenarios as they are, 0.69 to 0.74 near full load,
+# more only where leaders are overloaded too (1.06). It has no complaints that go further, which wait for days (2 min of
+# the mean), no hour that is busier by chance than its day, and no urgent case that overtakes others by its clock; the
+# last two tell near full load. Four replications know the mean to some 5 % there. For shares: cases too often solved at
+# first, by 0.06 near full load, since nobody there chases while they wait; agents too busy, by the same, at much demand.
+SHORTEST, LONGEST = 0.62, 1.15
+OFF = {"resolved": 0.07, "occupancy": 0.07}
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_the_estimate_has_the_simulations_size(both: dict[str, tuple[Answer, Answer]], setting: str) -> None:
     instant, slow = both[setting]
     response = [answer.figures["response"].mean for answer in (instant, slow)]
-    assert 1 / 1.7 < response[0] / response[1] < 1.7
-    for share, off in (("resolved", 0.08), ("occupancy", 0.10)):
+    assert SHORTEST < response[0] / response[1] < LONGEST
+    for share, off in OFF.items():
         assert instant.figures[share].mean == pytest.approx(slow.figures[share].mean, abs=off)
 
 

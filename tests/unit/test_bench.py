@@ -9,7 +9,7 @@ import sys
 import pytest
 from click.testing import CliRunner, Result
 
-from sim.bench import PARTS, peers
+from sim.bench import PARTS, peers, world
 from sim.bench.figure import CannotMeasureError, figure, missing
 from sim.bench.machine import machine, versions
 from sim.bench.timing import interleaved, ratios
@@ -24,7 +24,13 @@ ENGINE = {
     "two_cores_over_one",
     "peak_mib_10m_contacts",
 }
+WORLD = {
+    f"{span}_{what}"
+    for span in ("national_year", "city_month")
+    for what in ("s", "world_s", "service_s", "figures_s", "world_share")
+} | {"national_year_gib"}
 START = {"compile_s", "small_run_s", "python_start_s", "imports_s"}
+STUDIES = {"paired_variance_ratio"}
 
 
 def bench(*arguments: str) -> Result:
@@ -32,7 +38,9 @@ def bench(*arguments: str) -> Result:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("part", "names"), [("engine", ENGINE), ("start", START)])
+@pytest.mark.parametrize(
+    ("part", "names"), [("engine", ENGINE), ("world", WORLD), ("start", START), ("studies", STUDIES)]
+)
 def test_the_bench_prints_its_figures_and_says_why_one_is_missing(part: str, names: set[str]) -> None:
     done = bench(part, "--quick", "--runs", "1", "--json")
     assert done.exit_code == 0, done.output
@@ -45,6 +53,12 @@ def test_the_bench_prints_its_figures_and_says_why_one_is_missing(part: str, nam
     for one in answer["figures"]:
         assert (one["value"] is None) == ("reason" in one) == (one["runs"] == 0)
         assert one["value"] is None or one["value"] >= 0
+
+
+def test_the_parts_of_a_replication_are_told_apart() -> None:
+    spent = world.spent(world.shipped(world.CITY, 1), 0)
+    assert set(spent) == {*world.PARTS, "contacts"}
+    assert all(value > 0 for value in spent.values())
 
 
 def test_the_machine_is_described_without_its_name() -> None:

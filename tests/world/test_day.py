@@ -42,7 +42,7 @@ def differing(rows: dict[str, float], days: dict[str, float]) -> list[str]:
 
 
 def _alike(a: float, b: float) -> bool:
-    return math.isnan(a) and math.isnan(b) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+    return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
 
 
 # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────

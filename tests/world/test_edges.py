@@ -44,7 +44,11 @@ CASES: dict[str, tuple[str, ...]] = {
     "one community": of_size(1, 1, 3000, 2, DAYS),
     "one user": of_size(1, 1, 1, 1, DAYS),
     "communities without leaders": PLACES_WITHOUT_LEADERS,
-    "no leader at all": (*of_size(1, 1, 500, 1, DAYS), "world.places.leaders_per_community=0", "world.staff.leaders=null"),
+    "no leader at all": (
+        *of_size(1, 1, 500, 1, DAYS),
+        "world.places.leaders_per_community=0",
+        "world.staff.leaders=null",
+    ),
     "all leaders leave": (
         *SMALL,
         "world.events=[{event: leaders_leave, day: 0, share: 1}]",
@@ -206,10 +210,11 @@ def test_a_system_that_is_down_takes_no_order_and_goods_that_come_after_midnight
     assert late["orders_late"].sum() > 0
 
 
-def test_when_everybody_is_on_holiday_only_goods_and_bots_move() -> None:
-    """Paid hours are none; what is asked waits for those who come back."""
+def test_when_everybody_is_on_holiday_goods_come_and_nobody_answers() -> None:
+    """They are paid for it; what is asked waits for those who come back."""
     life = life_of("everybody is on holiday")
-    assert life.sums["agent_paid_h"].sum() >= 0
+    assert life.sums["agent_paid_h"].sum() > 0
+    assert life.sums["contacts_contained"].sum() > 0  # by the bot
     assert life.sums["contacts_answered"].sum() == 0
     assert life.sums["contacts_offered"].sum() > 0
     assert life.sums["orders_delivered"].sum() > 0

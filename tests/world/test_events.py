@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def test_a_longer_outage_leaves_no_community_more_orders() -> None:
         events({"event": "system_down", "day": 2, "hours": hours, "pace_factor": 1}).orders(today(2), demand()).wanted
         for hours in (2, 6, 12, 24)
     ]
-    assert all((more >= less).all() for more, less in zip(wanted, wanted[1:], strict=False))
+    assert all((more >= less).all() for more, less in pairwise(wanted))
     assert not wanted[-1].any()
 
 
