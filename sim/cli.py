@@ -1,7 +1,8 @@
-"""The command line: ``linli check|run|compare|checks|measures|replay|bench``.
+"""The command line: ``linli check|run|compare|checks|claims|measures|replay|bench``.
 
-Exit status: 0 done, 1 a fault of ours, 2 the input is wrong (one line per error), 130 interrupted (what was finished is
-kept and shown). With ``--json``, standard output carries one object and nothing else.
+Exit status: 0 done, 1 a fault of ours, 2 the input is wrong (one line per error), 3 a claim that ``--require`` asks for
+is missed, 130 interrupted (what was finished is kept and shown). With ``--json``, standard output carries one object
+and nothing else.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sim.library import Loaded
 
 INPUT_IS_WRONG = 2
+CLAIM_MISSED = 3
 INTERRUPTED = 130
 LARGEST_KEY = 2**32 - 1
 
@@ -269,6 +271,79 @@ def checks(
 
 
 @linli.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@scenario_options
+@click.option("--baseline", default="today", show_default=True, help="Scenario that changes are against.")
+@click.option("--engine", default=None, help="Which engine runs it.")
+@click.option("--replications", type=click.IntRange(1, 100_000), default=10, show_default=True)
+@click.option("--seed", type=click.IntRange(0, LARGEST_KEY), default=1, show_default=True, help="Seed of all draws.")
+@click.option(
+    "--days", type=click.IntRange(1, 4000), default=None, help="Length of all runs instead of the scenario's."
+)
+@click.option(
+    "--over-assumptions",
+    "draws",
+    type=click.IntRange(1, 100_000),
+    default=None,
+    help="Probabilities over so many draws of all assumptions within their ranges.",
+)
+@click.option(
+    "--trade-growth",
+    type=click.FloatRange(-0.9, 10),
+    default=0.45,
+    show_default=True,
+    help="Growth of complaints in a year if nothing is done (F14); 0 for none.",
+)
+@click.option("--facts", default="", help="Only claims of these facts, separated by commas: F50,F51.")
+@click.option("--workers", type=click.IntRange(1, 1000), default=None, help="Worker processes [all cores].")
+@click.option("--require", is_flag=True, help="Exit status 3 if the estimate of a claim misses its target.")
+@json_option
+def claims(
+    scenarios: tuple[str, ...],
+    sets: tuple[str, ...],
+    overrides: tuple[str, ...],
+    baseline: str,
+    engine: str | None,
+    replications: int,
+    seed: int,
+    days: int | None,
+    draws: int | None,
+    trade_growth: float,
+    facts: str,
+    workers: int | None,
+    require: bool,
+    as_json: bool,
+) -> None:
+    """The plan's promises: estimate, interval, probability, since when, and why not. --set and --override change the
+    scenarios, not the baseline."""
+    from sim.claims import hold
+
+    found = hold(
+        [_load(one, (*sets, *_horizon(one, sets, overrides, days)), overrides) for one in scenarios],
+        _load(baseline, (), ()),
+        engine=_engine(engine),
+        seed=seed,
+        replications=replications,
+        draws=draws or 0,
+        workers=workers or os.cpu_count() or 1,
+        trade_growth=trade_growth,
+        facts=tuple(one.strip() for one in facts.split(",") if one.strip()),
+    )
+    if as_json:
+        objects = [one.as_json() for one in found]
+        _print_json(objects[0] if len(objects) == 1 else {"scenarios": objects})
+    else:
+        from sim.show_claims import show_claims
+
+        for one in found:
+            show_claims(one)
+    if any(one.interrupted for one in found):
+        sys.exit(INTERRUPTED)
+    if require and any(one.missed for one in found):
+        sys.exit(CLAIM_MISSED)
+
+
+@linli.command()
 @json_option
 def measures(as_json: bool) -> None:
     """All figures: name, unit and definition."""
@@ -361,6 +436,8 @@ def app(host: str, port: int) -> None:
         where += ["--server.allowedHosts", host]
     click.echo(f"Linli answers at http://{host}:{port} – stop it with Ctrl-C", err=True)
     os.chdir(root)
+    # The estimate's matrices are small: more threads only wait for each other, and take the workers' cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", "app/main.py", *where])
 
 

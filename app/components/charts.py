@@ -14,7 +14,7 @@ FONT = "'Source Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', san
 TEAL, GREY, RED, INK, NIGHT = "#0B6E6E", "#7C868B", "#B3411E", "#1C2529", "#E9E9E3"
 TICKS_MIN = (1, 3, 10, 30, 60, 180, 480)
 LOWEST_MIN, HIGHEST_MIN = 0.5, 720.0
-HEIGHT = 244
+HEIGHT = 200
 
 
 def frame(answer: Answer) -> pd.DataFrame:

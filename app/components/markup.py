@@ -95,18 +95,18 @@ def consequences(
         if figure is None or not math.isfinite(figure.mean):
             figure, stale = _stand_in(words, name, before, baseline, baseline_name)
         base = baseline.figures.get(name) if baseline and moved and not stale else None
-        lines = [_target(words, name, None if stale else figure)] if name in TARGETS else []
-        lines += [f'<div class="li-interval">{text(stale or _interval(words, figure, UNITS[name]))}</div>']
+        target = _target(words, name, None if stale else figure) if name in TARGETS else ""
+        lines = [f'<div class="li-interval">{text(stale or _interval(words, figure, UNITS[name]))}</div>']
         if base is not None and name in differences:
             lines.append(f"<div>{text(_changed(words, differences[name], UNITS[name]))}</div>")
         elif base is not None:
-            value = words.amount(base.mean, UNITS[name])
-            lines.append(f"<div>{text(words('figure.base', baseline=baseline_name, value=value))}</div>")
-        big = text(words.amount(figure.mean, UNITS[name])) if figure else "–"
+            known = words.amount(base.mean, UNITS[name])
+            lines.append(f"<div>{text(words('figure.base', baseline=baseline_name, value=known))}</div>")
+        value = text(words.amount(figure.mean, UNITS[name])) if figure else "–"
         cells.append(
             f'<div class="li-follow{" li-stale" if stale else ""}" data-figure="{name}">'
             f"<h3>{text(words(f'figure.{name}'))}{tip(words, f'definition.{name}', f'figure.{name}')}</h3>"
-            f'<div class="li-value">{big}</div>{"".join(lines)}</div>'
+            f'<div class="li-line"><span class="li-value">{value}</span>{target}</div>{"".join(lines)}</div>'
         )
     return f'<div class="li-follows">{"".join(cells)}</div>'
 
@@ -174,13 +174,16 @@ def _interval(words: Words, figure: Estimate | None, unit: str) -> str:
         return words("figure.estimated")
     if figure.low is None or figure.high is None:
         return words("figure.no_interval")
-    low, high = words.number(figure.low, unit), words.amount(figure.high, unit)
+    low, high = (words.number(value, unit) for value in (figure.low, figure.high))
+    if unit != "point":
+        high = words.amount(figure.high, unit)
     return words("figure.interval", low=low, high=high)
 
 
 def _target(words: Words, name: str, figure: Estimate | None) -> str:
     target = TARGETS[name]
-    value = words.amount(target.value, UNITS[name], 0)
+    unit = UNITS[name]
+    value = words.number(target.value, unit, 1) if unit == "point" else words.amount(target.value, unit, 0)
     key = "target_at_most" if target.at_most else "target_all" if target.value == 1 else "target_at_least"
     state = target.verdict(figure) if figure else ""
     mark = f' <b class="li-mark li-{state}">{text(words(f"figure.{state}"))}</b>' if state else ""
@@ -188,13 +191,18 @@ def _target(words: Words, name: str, figure: Estimate | None) -> str:
 
 
 def difference_text(words: Words, difference: Estimate, unit: str) -> str:
-    """A difference with its sign and interval; of shares, in percentage points."""
+    """A difference with its sign and interval; of shares, in percentage points. One that would be rounded away is told
+    more precisely."""
     if difference.low is not None and difference.high is not None and difference.low <= 0 <= difference.high:
         return words("figure.no_difference")
     sign = "+" if difference.mean > 0 else "−"
-    value = words.number(abs(difference.mean), unit)
-    value = words("figure.points", value=value) if unit == "share" else words.amount(abs(difference.mean), unit)
-    low, high = (words.number(x or 0.0, unit) for x in (difference.low, difference.high))
+    digits = 2 if not float(words.number(abs(difference.mean), unit).replace(",", "")) else None
+    value = words.number(abs(difference.mean), unit, digits)
+    if unit == "share":
+        value = words("figure.points", value=value)
+    elif unit != "point":
+        value = words(f"unit.{unit}", value=value)
+    low, high = (words.number(x or 0.0, unit, digits) for x in (difference.low, difference.high))
     return words("figure.difference", sign=sign, value=value, low=low, high=high)
 
 

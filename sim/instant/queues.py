@@ -1,10 +1,11 @@
 """How long requests wait on an average day: rosters against work, by a fluid queue and Erlang A.
 
 Pools that a station's route connects form one *crew*: their servers share all of its work. The crew's queue is followed
-as a fluid through some days, in steps of five minutes: work flows in, the rostered servers carry it off,
-the impatient leave. That treats what dominates service with closed nights: what came at night waits for the morning,
-and an overloaded afternoon is made up in the evening. On top comes the wait by chance of a queue that keeps up, from
-Erlang A with the hour's load. More urgent work goes first.
+as a fluid through some days, in steps of five minutes: work flows in, the rostered servers carry it off, the impatient
+leave. That treats what dominates service with closed nights: what came at night waits for the morning, and an
+overloaded afternoon is made up in the evening. Days may differ (``Days``): what a busy one leaves undone is there on
+the next. On top comes the wait by chance of a queue that keeps up, from Erlang A with the hour's load. More urgent work
+goes first.
 
 A *home* pool (leaders) is one server each: a request is noticed after a while, and then waits for the server to be
 there and to have finished what they are doing.

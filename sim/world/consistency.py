@@ -9,6 +9,8 @@ from sim.problems import Problem
 from sim.scenario import Scenario
 from sim.sections.calendar import weekday_of
 from sim.sections.world import World
+from sim.world.calendar import Calendar
+from sim.world.chance import Chance
 from sim.world.geography import geography
 from sim.world.sources import problems_of_driven
 from sim.world.staff import problems_of_staff
@@ -23,7 +25,7 @@ def problems_of_world(scenario: Scenario) -> list[Problem]:
             if arrival.driven is not None
         ]
     world = scenario.world
-    found = [*_of_days(scenario, world), *_of_cities(world), *_of_wages(scenario, world)]
+    found = [*_of_days(scenario, world), *_of_dates(scenario, world), *_of_cities(world), *_of_wages(scenario, world)]
     found += [Problem(*one) for one in problems_of_staff(world.staff, scenario, geography(world.places))]
     found += [Problem(*one) for one in problems_of_driven(scenario)]
     return found
@@ -38,6 +40,16 @@ def _of_days(scenario: Scenario, world: World) -> Iterator[Problem]:
         if event.day >= scenario.horizon.days:
             message = f"day {event.day} lies after the end of the run"
             yield Problem(("world", "events", i, "day"), message, f"0 to {scenario.horizon.days - 1}")
+
+
+def _of_dates(scenario: Scenario, world: World) -> Iterator[Problem]:
+    """Years of which no festivals are known."""
+    section = world.calendar
+    try:
+        Calendar(section, weekday_of(section.start), scenario.horizon.days, geography(world.places), Chance(0, 0))
+    except ValueError as error:
+        message, _, allowed = str(error).partition("; allowed: ")
+        yield Problem(("world", "calendar", "start"), message, allowed)
 
 
 def _of_cities(world: World) -> Iterator[Problem]:

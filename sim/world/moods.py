@@ -32,6 +32,12 @@ LATE = CAUSES.index("late")
 WORST, MIDDLE, BEST = 1.0, 3.0, 5.0
 """The scale of a satisfaction, and of a server's grade."""
 
+LEAST_CLAIM_YUAN = 1e-9
+"""A claim counts as no less where compensation is measured by it."""
+
+LARGEST_EXPONENT = 700.0
+"""From here on a chance to leave is 0 in any case; the bound keeps the number finite."""
+
 REMEMBERED_DAYS = 64
 """Announcements are looked up so far back; cases about older goods count as not announced."""
 
@@ -152,7 +158,7 @@ class Mood:
         felt -= self._cause_points[cases.cause] * np.where(late, self.segments.late[segment], 1.0)
         if s.announced_points > 0 and late.any():
             felt += s.announced_points * (late & self._announced_to(today, cases))
-        claim = np.maximum(paid.claim_yuan, np.finfo(np.float64).tiny)
+        claim = np.maximum(paid.claim_yuan, LEAST_CLAIM_YUAN)
         felt += s.compensation_points * np.minimum(paid.yuan / claim, s.compensation_most_ratio)
         felt += s.refund_points * paid.refunded + s.call_back_points * cases.called_back
         if s.grade_points > 0 and self.servers:
@@ -207,7 +213,8 @@ class Mood:
     def _leaves(self, today: Today, cases: CaseRows, problems: Problems, satisfaction: Float64) -> Int64:
         """Users (C,) who leave: for closed cases one by one, for silent and refunded problems by number."""
         loss, keys = self.section.loss, self.geography.keys
-        chance = loss.case_most_share / (1 + np.exp((satisfaction - loss.case_middle) / loss.case_spread))
+        above = np.minimum((satisfaction - loss.case_middle) / loss.case_spread, LARGEST_EXPONENT)
+        chance = loss.case_most_share / (1 + np.exp(above))
         gone = self._by_community(cases, self.chance.uniform("leaves", cases.draw_key) < chance).astype(np.int64)
         if loss.silent_share or loss.refunded_share:
             number = np.stack([problems.silent.sum(axis=1), problems.refunded.sum(axis=1)])

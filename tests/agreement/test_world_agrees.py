@@ -1,14 +1,15 @@
-"""Both engines agree on the whole world's run: what a day leaves behind makes the next, so one difference would grow."""
+"""Both engines agree on a world's whole run: what a day leaves behind makes the next, so that a difference grows."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from cut_runs import State, first_difference
 
-from sim.library import load
+from sim.library import load, load_text, text_of
 from sim.measures import conservation
 from sim.run import replicate
 from sim.service.build import Network
@@ -35,10 +36,13 @@ OUT_OF_THE_ORDINARY = (
     "world.fleet.closed=[{city: city-02, from_day: 3, until_day: 4}]",
     "world.events=["
     "{event: bad_weather, day: 1, days: 3, city: city-01, driving_factor: 3}, "
+    "{event: late_goods, day: 3, hours: 8}, "
+    "{event: post, day: 2, city: city-02}, "
+    "{event: scandal, day: 4}, "
     "{event: system_down, day: 5, hours: 6, pace_factor: 0.5}, "
     "{event: leaders_leave, day: 6, share: 0.5}]",
 )
-"""A closed depot, a storm, a day without the system, and half of the leaders who leave."""
+"""A closed depot, a storm, late vans, bad news, a day without the system, and half of the leaders who leave."""
 
 RESTLESS = (
     *TEN_DAYS,
@@ -64,6 +68,7 @@ CASES = {
     "plan, two cities": ("plan", TWO_CITIES),
     "today, out of the ordinary": ("today", OUT_OF_THE_ORDINARY),
     "plan, out of the ordinary": ("plan", OUT_OF_THE_ORDINARY),
+    "plan, five weeks": ("plan_pilot", ("horizon.days=35",)),
     "today, restless": ("today_pilot", RESTLESS),
     "plan, restless": ("plan_pilot", RESTLESS),
 }
@@ -112,6 +117,20 @@ def test_engines_agree_on_the_whole_run_of_a_world(case: str, seed: int) -> None
     assert conservation(reference) == []
 
 
+def test_engines_agree_where_sources_of_their_own_come_beside_those_of_the_world() -> None:
+    tree = copy.deepcopy(load("today_pilot", sets=TEN_DAYS).tree)
+    walk_ins = {"source": "walk_ins", "kind": "question", "level": "normal", "rate_per_h": 3, "topics": 4}
+    tree["arrivals"] = [*tree["arrivals"], walk_ins]
+    network = build_loaded(load_text(text_of(tree)))
+    driven = replicate(network_of(*CASES["today"]), 1, 0)
+    compiled, reference = (replicate(network, 1, 0, engine=engine) for engine in ("compiled", "reference"))
+    assert difference(reference, compiled) == ""
+    assert conservation(compiled) == []
+    first_day = [np.count_nonzero(record.arrivals.t < 86_400_000) for record in (driven, compiled)]
+    assert 40 < first_day[1] - first_day[0] < 110
+    assert (np.diff(compiled.arrivals.t) >= 0).all()
+
+
 def test_the_days_of_a_run_do_not_depend_on_whether_its_rows_are_kept() -> None:
     network = network_of(*CASES["plan, out of the ordinary"])
     kept, forgotten = (replicate(network, 1, 0, keep_trace=keep) for keep in (True, False))
@@ -144,7 +163,15 @@ def test_the_runs_that_are_compared_hold_what_they_are_named_for() -> None:
             assert not record.days.values["orders_delivered"][3:5, 1].any()
             assert sums["leaders_lost"] >= 4
             assert sums["orders_late"] > 0
-    for name in ("posts", "good_deeds", "agents_lost", "agents_hired", "leaders_lost", "leaders_replaced", "complaints"):
+    for name in (
+        "posts",
+        "good_deeds",
+        "agents_lost",
+        "agents_hired",
+        "leaders_lost",
+        "leaders_replaced",
+        "complaints",
+    ):
         assert seen[name] > 0, name
     for kind in ("incident", "incident_wait", "announcement", "call_back", "regulator_complaint", "chaser"):
         assert f"kind {kind}" in seen, kind

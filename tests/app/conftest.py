@@ -107,7 +107,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, answered: dict[str, list[Ou
         pytest.skip("no chromium: 'apt-get install chromium fonts-noto-cjk' (or the like) makes the browser tests run")
     store = seed(tmp_path_factory.mktemp("app") / "app.store", answered)
     port = free_port()
-    environment = {**os.environ, "LINLI_STORE": str(store), "LINLI_WORKERS": "1", "LINLI_REPLICATIONS": "8"}
+    environment = {**os.environ, "LINLI_STORE": str(store), "LINLI_WORKERS": "1", "LINLI_REPLICATIONS": "5"}
     log = open(store.with_suffix(".log"), "wb")  # noqa: SIM115
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("linli")), "app", "--port", str(port)],
@@ -153,7 +153,7 @@ def page(chromium: Any, server: Server) -> Iterator[Any]:
     context.on("request", lambda request: seen(request.url))
     visitor = context.new_page()
     visitor.on("websocket", lambda socket_: seen(socket_.url))
-    visitor.set_default_timeout(60_000)
+    visitor.set_default_timeout(180_000)  # other tests run at the same time, and the worker is polite
     yield visitor
     context.close()
     assert requests.outside == []

@@ -12,7 +12,7 @@ from conftest import ROOT, SEEDED, opening, seed
 from streamlit.testing.v1 import AppTest
 
 from app.components import crew
-from app.components.answer import FIGURES, simulated
+from app.components.answer import CONSEQUENCES, FIGURES, KEY_FIGURES, simulated
 from app.components.levers import levers_of
 from app.components.words import LANGUAGES, words
 from sim.library import load
@@ -81,6 +81,10 @@ def test_an_answered_question_is_shown_as_simulated(
     for figure in FIGURES:
         assert spoken(f"figure.{figure}") in shown
         assert spoken(f"definition.{figure}") in shown
+    for figure in (*KEY_FIGURES, *CONSEQUENCES):
+        assert f'data-figure="{figure}"' in shown
+    for channel in ("phone", "chat", "group"):
+        assert spoken(f"channel.{channel}") in shown
     assert "li-stale" not in shown
     busiest = simulated(answered["opening"]).busiest
     assert busiest is not None
@@ -102,6 +106,8 @@ def test_a_new_question_gets_an_estimate_at_once_and_keeps_dimmed_what_theory_ca
     stale = shown[shown.index("li-stale") :]
     assert words(language)("figure.stale") in stale
     assert before in stale
+    for figure in CONSEQUENCES:
+        assert f'<div class="li-follow li-stale" data-figure="{figure}">' in shown
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -16,7 +16,7 @@ import pytest
 
 from sim.library import load, load_text
 from sim.problems import InputError
-from sim.store import DEATHS, Claim, Question, Store, model_version
+from sim.store import BY, DEATHS, Claim, Question, Store, kept_of, model_version
 from sim.study.replicate import Outcome
 
 
@@ -557,3 +557,8 @@ def test_a_process_killed_while_it_writes_leaves_whole_entries_only(path: Path) 
         assert len(kept) % 2 == 0, "both outcomes of a transaction or none"
         assert all(len(o.by["hour"]) == 24 and len(o.by["hour"][23]) == 50 for o in kept)
         store.keep(question("other"), [result(0)])
+
+
+def test_channels_are_kept_where_there_are_any() -> None:
+    assert kept_of(load("today").scenario) == BY
+    assert kept_of(load("mmc").scenario) == tuple(name for name in BY if name != "channel")

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 from app.components import address
-from app.components.answer import FIGURES, PARTS
+from app.components.answer import CHANNELS, FIGURES, OF_CHANNEL, PARTS, UNITS
 from app.components.levers import LEVERS, SCENARIOS, entry, levers_of, sets_of
 from app.components.words import LANGUAGES, words
 from sim.library import load
@@ -48,6 +48,8 @@ def test_everything_that_is_named_has_a_name(language: str) -> None:
     needed += [f"{what}.{name}" for name in FIGURES for what in ("figure", "definition")]
     needed += [f"{what}.{name}" for name in PARTS for what in ("parts", "verdict.cause", "verdict.second")]
     needed += [f"scenario.{end}{name}" for name in SCENARIOS for end in ("", "baseline.")]
+    needed += [f"channel.{name}" for name in CHANNELS] + [f"channel_figure.{name}" for name in OF_CHANNEL]
+    needed += [f"unit.{unit}" for unit in UNITS.values()]
     needed += [f"station.{name}" for scenario in SCENARIOS for name in load(scenario).scenario.stations]
     assert set(needed) <= set(entries)
 
@@ -63,10 +65,20 @@ def test_everything_that_is_named_has_a_name(language: str) -> None:
         (-0.04, "min", "0.0"),
         (-0.5, "min", "−0.5"),
         (math.nan, "min", "–"),
+        (4.32, "point", "4.32"),
+        (0.426, "per_thousand", "0.43"),
+        (84.2, "per_thousand", "84.2"),
+        (-104_422.0, "yuan_per_month", "−104"),
+        (5_912.0, "yuan_per_month", "5.9"),
     ],
 )
 def test_numbers_are_shown_as_people_read_them(value: float, unit: str, shown: str) -> None:
     assert words("en").number(value, unit) == shown
+
+
+def test_money_is_told_in_each_languages_large_unit() -> None:
+    told = [words(language).amount(-104_422.0, "yuan_per_month") for language in LANGUAGES]
+    assert told == ["−104 thousand yuan", "−10.4 万元"]
 
 
 def test_lists_of_one_two_and_three() -> None:

@@ -183,6 +183,14 @@ def test_the_moved_values_are_those_of_the_scenarios(today: Scenario, plan: Scen
     assert moved(today, plan) in MODEL.read_text(encoding="utf-8"), "renew: python tests/unit/test_model_doc.py"
 
 
+def test_the_standards_own_assumptions_inherit_no_value_of_todays_fit(today: Scenario, plan: Scenario) -> None:
+    """Maps are merged: a default of its own would keep the value that today's fit has moved."""
+    own = _raw("plan")["assumptions"]
+    for name, assumption in own_of_plan(today, plan).items():
+        meant = own[name].get("value")
+        assert assumption.used == (own[name]["default"] if meant is None else meant), name
+
+
 @pytest.mark.parametrize("fact", INPUT_FACTS)
 def test_every_input_fact_has_its_row(fact: str) -> None:
     rows = fact_rows()

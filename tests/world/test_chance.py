@@ -37,6 +37,24 @@ def test_mixed_keys_do_not_meet() -> None:
     assert np.unique(mixed(np.array([key_of("a")]), day, slot)).size == day.size * slot.size
 
 
+def test_mixed_keys_are_those_of_whole_numbers_modulo_2_to_the_64() -> None:
+    def by_hand(key: int, *parts: int) -> int:
+        z = key
+        for part in parts:
+            z = ((z ^ part) % 2**64 * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % 2**64
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+            z ^= z >> 31
+        return z - 2**64 if z >= 2**63 else z
+
+    some, slot = keys(5), np.array([3, -1, 0, 2**40, 7])
+    assert mixed(some, -4).tolist() == [by_hand(key, -4) for key in some.tolist()]
+    of_each = [by_hand(key, 9, one) for key, one in zip(some.tolist(), slot.tolist(), strict=True)]
+    assert mixed(some, 9, slot).tolist() == of_each
+    crossed = mixed(some[:, None], slot[None, :2], 1)
+    assert crossed.tolist() == [[by_hand(key, one, 1) for one in slot[:2].tolist()] for key in some.tolist()]
+
+
 def test_parts_are_not_exchangeable() -> None:
     key = np.array([5], dtype=np.int64)
     assert mixed(key, 1, 2) != mixed(key, 2, 1)

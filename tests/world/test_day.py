@@ -116,6 +116,15 @@ def test_users_whom_leaders_take_along_are_lost_on_the_next_day(run: str) -> Non
         assert life.sums["users_taken"][7].sum() > 0
 
 
+@runs
+def test_agents_and_leaders_balance_every_day(run: str) -> None:
+    """Leaders on the post; with exams (the plan's) some of them may be suspended, which takes more than ten days."""
+    sums = life_of(run).sums
+    for who, came in (("agents", "agents_hired"), ("leaders", "leaders_replaced")):
+        evening = sums[who] - sums[f"{who}_lost"] + sums[came]
+        assert np.array_equal(sums[who][1:], evening[:-1]), who
+
+
 # ── orders and goods ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -172,8 +181,9 @@ def test_complaints_of_an_evening_come_in_on_the_next_day_where_they_were_made(r
     for kind in ("own_complaint", "regulator_complaint", "social_complaint"):
         channel = channels.index(names.channels[names.kinds.index(kind)])
         came = arrived(life.record, (kind,)).sum(axis=(1, 2))
-        made = [0, *(int(moods.escalations[:, channel].sum()) for moods in life.moods[:-1])]
-        assert came.tolist() == made
+        made = life.sums["complaints"][:, :, channel].sum(axis=(1, 2)).astype(int).tolist()
+        assert came.tolist() == [0, *made[:-1]]
+        assert made == [int(moods.escalations[:, channel].sum()) for moods in life.moods]
 
 
 @runs

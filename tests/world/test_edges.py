@@ -92,6 +92,15 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "nobody asks": (*SMALL, "world.contacts.enquiries_per_order=0", "world.contacts.questions_per_order=0"),
     "everybody leaves": (*SMALL, "world.people.lost_per_month_share=0.999999", "world.people.joined_per_month_share=0"),
+    "everybody leaves for every reason": (
+        *of_size(1, 2, 60, 4, DAYS),
+        *all_of("world.contacts.problems", CHANCES, 1),
+        *all_of("world.moods.loss", ("case_most_share", "silent_share", "refunded_share"), 1),
+        "world.people.orders_per_user_per_day=3",
+        "world.people.lost_per_month_share=0.999999",
+        "world.people.joined_per_month_share=0",
+        "world.events=[{event: leaders_leave, day: 0, share: 1}]",
+    ),
     "everybody is on holiday": (
         *SMALL,
         "horizon.first_weekday=tue",
@@ -200,6 +209,12 @@ def test_where_nothing_goes_wrong_there_is_no_problem_and_where_all_is_refunded_
     # Some of those who seldom speak up say nothing even so, though on average everybody does.
     assert refunded["problems_refunded"].sum() > 0.8 * refunded["problems"].sum()
     assert refunded["problems_voiced"].sum() == 0
+
+
+def test_users_who_leave_for_several_reasons_leave_once() -> None:
+    sums = life_of("everybody leaves for every reason").sums
+    assert sums["users_lost"].sum() == sums["users"][0].sum() == 60
+    assert sums["users"][-1].sum() == 0
 
 
 def test_a_system_that_is_down_takes_no_order_and_goods_that_come_after_midnight_are_late() -> None:

@@ -73,16 +73,16 @@ def test_without_posts_nothing_differs_until_the_morning_after_the_first_one() -
     assert np.array_equal(told[calm], untold[calm])
 
 
-def test_posts_that_move_nobody_change_nothing() -> None:
-    talking = life_of(*TALK, "world.word_of_mouth.families_per_post=0", "world.word_of_mouth.joins_share=0")
-    talking_still = life_of(
-        *TALK,
-        "world.word_of_mouth.families_per_post=0",
-        "world.word_of_mouth.families_per_joiner=0",
-        "world.word_of_mouth.moved_half_life_days=1",
-    )
+def test_posts_that_move_nobody_change_nothing_but_their_number() -> None:
+    deaf = ("world.word_of_mouth.families_per_post=0", "world.word_of_mouth.families_per_joiner=0")
+    quiet = ("world.moods.posts.deed_share=0", "world.moods.posts.scandal_share=0")
+    talking = life_of(*TALK, *deaf, *quiet[1:], "world.word_of_mouth.neighbours_per_good_deed=0")
+    silent = life_of("world.moods.posts.post_share=0", *quiet)
+    assert talking.sums["posts"].sum() > 0
     for day in range(DAYS):
-        assert first_difference(talking.day(day), talking_still.day(day)) == ""
+        assert first_difference(talking.day(day), silent.day(day)) == ""
+    moved = [name for name, values in talking.sums.items() if not np.array_equal(values, silent.sums[name])]
+    assert set(moved) <= {"posts", "good_deeds"}
 
 
 # ── goods ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -359,16 +359,32 @@ def test_what_happens_on_a_day_never_depends_on_the_moods_of_its_evening(day: in
     assert other.problems[morning].escalations.sum() == base.problems[morning].escalations.sum() + 3 * 6
 
 
+def test_neighbours_whom_a_good_deed_brings_join_on_the_evening_after() -> None:
+    def kind(day: int, moods: Moods) -> Moods:
+        return replace(moods, good_deeds=moods.good_deeds + 20) if day == 2 else moods
+
+    base, other = life_of(), live(network_of("today", TOWN), moods=kind)
+    joined = [[int(orders.users_joined.sum()) for orders in life.orders] for life in (base, other)]
+    assert joined[1][:3] == joined[0][:3]
+    new = 3 * 20 * base.world.section.word_of_mouth.neighbours_per_good_deed
+    assert joined[1][3] - joined[0][3] == pytest.approx(
+        new * base.world.section.word_of_mouth.neighbours_new_share, rel=0.2
+    )
+
+
 @pytest.mark.parametrize(
     ("event", "day"),
     [
         ("{event: leaders_leave, day: 2, share: 0.7}", 2),
+        ("{event: post, day: 2}", 2),
+        ("{event: scandal, day: 2}", 2),
+        ("{event: late_goods, day: 3, hours: 9}", 2),
         ("{event: bad_weather, day: 3, driving_factor: 4}", 2),
         ("{event: system_down, day: 3, hours: 12, pace_factor: 0.4}", 2),
     ],
 )
 def test_an_event_changes_nothing_before_it_comes(event: str, day: int) -> None:
-    """What ``leaders_leave`` does is done in the evening of its day; the others act on their day."""
+    """What leaders and news do is done in the evening of their day; the others act on their day."""
     base, eventful = life_of(), life_of(f"world.events=[{event}]")
     for earlier in range(day + 1):
         assert first_difference(base.day(earlier), eventful.day(earlier)) == ""
@@ -415,3 +431,23 @@ def test_bad_weather_makes_vans_take_longer_on_its_days_and_no_others() -> None:
     assert np.array_equal(storm.delivery[1].orders, base.delivery[1].orders)
     assert np.array_equal(storm.delivery[0].van_min, base.delivery[0].van_min)
     assert (storm.delivery[2].van_min < 1.05 * base.delivery[2].van_min).all()
+
+
+def test_vans_that_leave_later_come_later_on_that_day_with_the_same_goods() -> None:
+    base = life_of(NO_SLOW_ENQUIRIES)
+    late = life_of(NO_SLOW_ENQUIRIES, "world.events=[{event: late_goods, day: 1, hours: 9}]")
+    assert late.sums["orders_late"][1].sum() == late.sums["orders_delivered"][1].sum() > 0
+    for name in ("orders", "short", "doors", "hand_outs"):
+        assert np.array_equal(getattr(late.delivery[1], name), getattr(base.delivery[1], name))
+    others = [i for i in range(len(CAUSES)) if i not in (LATE, QUALITY)]  # warm goods are the same boxes
+    assert np.array_equal(late.problems[1].all[:, others], base.problems[1].all[:, others])
+    assert not late.sums["orders_late"][2:].any()
+
+
+def test_a_post_moves_the_orders_of_the_next_morning_and_a_scandal_those_of_the_whole_platform() -> None:
+    base, quiet = life_of("world.moods.posts.post_share=0"), ("world.moods.posts.post_share=0",)
+    for event, strength in (("post", 0.99), ("scandal", 0.9)):
+        told = life_of(*quiet, f"world.events=[{{event: {event}, day: 1}}]")
+        assert np.array_equal(told.demand[1].wanted, base.demand[1].wanted)
+        assert (told.demand[2].expected < strength * base.demand[2].expected).all()
+        assert told.sums["posts"][1].sum() == (3 if event == "post" else 0)
