@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from sim.run import ENGINES
-from sim.study.replicate import Outcome, Plan, one
+from sim.study.replicate import Outcome, Plan, outcomes_of
 
 if TYPE_CHECKING:
     from sim.library import Loaded
-    from sim.service.build import Network
 
 SCENARIOS = ("today", "plan")
 REPLICATIONS = 16
@@ -72,13 +67,15 @@ def main() -> None:
     from sim import show
     from sim.library import load
     from sim.progress import progress
-    from sim.session import Result
+    from sim.session import Result, build_loaded
 
     loaded = {name: load(name) for name in SCENARIOS}
+    networks = {name: build_loaded(loaded[name]) for name in SCENARIOS}
+    jobs = [(name, replication) for replication in range(REPLICATIONS) for name in SCENARIOS]
     found: dict[str, list[Outcome]] = {name: [] for name in SCENARIOS}
     try:
-        with progress(" and ".join(SCENARIOS), len(SCENARIOS) * REPLICATIONS) as advance:
-            for name, outcome in _outcomes(os.cpu_count() or 1):
+        with progress(" and ".join(SCENARIOS), len(jobs)) as advance:
+            for name, outcome in outcomes_of(networks, PLAN, jobs, os.cpu_count() or 1):
                 found[name].append(outcome)
                 advance()
     except KeyboardInterrupt:
@@ -105,33 +102,6 @@ def _about(loaded: Loaded) -> str:
         f"{communities:,.0f} communities, {users:,.0f} users, {leaders:,.0f} leaders; orders, problems, moods, staff "
         "and money follow from day to day. Everything that the plan does not say is an assumption."
     )
-
-
-def _outcomes(processes: int) -> Iterator[tuple[str, Outcome]]:
-    """All replications of all scenarios, as they finish: in several processes, if there are several cores."""
-    jobs = [(name, replication) for replication in range(REPLICATIONS) for name in SCENARIOS]
-    processes = min(processes, len(jobs))
-    if processes == 1:
-        yield from (_job(*job) for job in jobs)
-        return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"))
-    try:
-        for future in as_completed([pool.submit(_job, *job) for job in jobs]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _job(name: str, replication: int) -> tuple[str, Outcome]:
-    return name, one(_network(name), PLAN, replication)
-
-
-@functools.cache
-def _network(name: str) -> Network:
-    from sim.library import load
-    from sim.service.build import build
-
-    return build(load(name).scenario)
 
 
 if __name__ == "__main__":

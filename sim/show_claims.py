@@ -12,6 +12,9 @@ from rich.table import Table
 from sim.claims import Claims, Probability, Verdict
 from sim.show import console, number
 
+KNOWN_TODAY = ("F50", "F51", "F52", "F54")
+"""Targets of which the plan says what they are today."""
+
 SIGNS = {"<=": "≤", ">=": "≥"}
 
 
@@ -150,10 +153,23 @@ def _caption(claims: Claims) -> str:
         f"{interval}; {n} replication{'s' if n > 1 else ''} of {horizon.days} days, {horizon.warm_up_days:g} of them "
         f"warm-up, seed {claims.seed}, {claims.engine} engine.",
         f"P: share of {over}, with Wilson's 95 % interval.",
-        "Draws: 5 and 95 % quantile over these." if draws else "",
+        f"Draws: 5 and 95 % quantile over these. {_unconditioned(claims)}" if draws else "",
         "Week: since when every week holds, counted from 0.",
         "±: the interval reaches across the target.",
         "Changes: against the first four weeks before, and against doing nothing over the same days, where complaints "
         f"grow {100 * claims.trade_growth:g} % a year (F14); one line where both say the same.",
     ]
     return " ".join(part for part in parts if part)
+
+
+def _unconditioned(claims: Claims) -> str:
+    """What the draws make of the baseline: they are not held against what is known of it."""
+    name = claims.baseline.scenario.name
+    parts = []
+    for verdict in claims.verdicts:
+        unit, spread = verdict.estimate.unit, verdict.baseline_spread
+        if verdict.claim.fact in KNOWN_TODAY and not verdict.claim.relative and spread is not None:
+            low, high = (_number(x, unit) for x in spread)
+            parts.append(f"{verdict.claim.text} {low} … {high}{_unit(unit)}")
+    text = f"They are not held against what is known of {name}; under them it has: {', '.join(parts)}."
+    return text if parts else ""

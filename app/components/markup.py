@@ -14,6 +14,8 @@ from app.components.words import Words
 from sim.measures import Estimate
 
 STYLE = Path(__file__).with_name("style.css")
+LONG_UNITS = ("point", "yuan_per_month")
+"""Units that stand beside the figure, and not again in its interval and its difference."""
 
 
 def style() -> str:
@@ -175,7 +177,7 @@ def _interval(words: Words, figure: Estimate | None, unit: str) -> str:
     if figure.low is None or figure.high is None:
         return words("figure.no_interval")
     low, high = (words.number(value, unit) for value in (figure.low, figure.high))
-    if unit != "point":
+    if unit not in LONG_UNITS:
         high = words.amount(figure.high, unit)
     return words("figure.interval", low=low, high=high)
 
@@ -200,7 +202,7 @@ def difference_text(words: Words, difference: Estimate, unit: str) -> str:
     value = words.number(abs(difference.mean), unit, digits)
     if unit == "share":
         value = words("figure.points", value=value)
-    elif unit != "point":
+    elif unit not in LONG_UNITS:
         value = words(f"unit.{unit}", value=value)
     low, high = (words.number(x or 0.0, unit, digits) for x in (difference.low, difference.high))
     return words("figure.difference", sign=sign, value=value, low=low, high=high)

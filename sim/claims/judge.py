@@ -52,7 +52,8 @@ class Verdict:
     ``against`` : "before", "doing nothing", or empty for a claim about a level. ``estimate`` : of the figure, or of its
     change; NaN where it is not simulated. ``baseline_value`` : the figure in the baseline. ``probability`` : over
     replications of the scenario as it is. ``over_draws`` : the same over draws of all assumptions, where asked for;
-    ``spread`` : quantiles of the value over them. ``holds_from_week`` : first week of the run (from 0) from which the
+    ``spread`` : quantiles of the value over them; ``baseline_spread`` : of the baseline's
+    figure. ``holds_from_week`` : first week of the run (from 0) from which the
     claim is met in every week, None if the last one misses it. ``reason`` : why it is missed or not simulated.
     """
 
@@ -63,6 +64,7 @@ class Verdict:
     probability: Probability | None
     over_draws: Probability | None
     spread: tuple[float, float] | None
+    baseline_spread: tuple[float, float] | None
     holds_from_week: int | None
     status: Status
     reason: str
@@ -99,6 +101,8 @@ class Verdict:
             "probability_as_assumed": self.probability.share if self.probability else None,
             "draws_low": self.spread[0] if self.spread else None,
             "draws_high": self.spread[1] if self.spread else None,
+            "baseline_draws_low": self.baseline_spread[0] if self.baseline_spread else None,
+            "baseline_draws_high": self.baseline_spread[1] if self.baseline_spread else None,
             "holds_from_week": self.holds_from_week,
             "status": self.status,
             "open": self.open,
@@ -244,7 +248,7 @@ class _Bench:
         if not math.isfinite(found.mean):
             return _not_simulated(claim, _without_value(figure, own, self.runs.own, self.evidence.loaded), against)
         holds = claim.met(found.mean)
-        over, spread = self._over_draws(claim, figure, against)
+        over, spread, baseline_spread = self._over_draws(claim, figure, against)
         return Verdict(
             claim=claim,
             against=against,
@@ -253,6 +257,7 @@ class _Bench:
             probability=probability([claim.met(one) for one in _each(claim, own, base)]),
             over_draws=over,
             spread=spread,
+            baseline_spread=baseline_spread,
             holds_from_week=self._holds_from(claim, figure, against),
             status="holds" if holds else "missed",
             reason="" if holds else reason(claim, self.evidence),
@@ -277,15 +282,13 @@ class _Bench:
 
     def _over_draws(
         self, claim: Claim, figure: Figure, against: Against
-    ) -> tuple[Probability | None, tuple[float, float] | None]:
+    ) -> tuple[Probability | None, tuple[float, float] | None, tuple[float, float] | None]:
+        """Probability over the draws, and quantiles of the value and of the baseline's figure."""
         if self.drawn is None:
-            return None, None
-        own = _values(self.drawn.own, figure, self.days)
-        each = _each(claim, own, self._baseline(self.drawn, claim, figure, against))
-        if not each:
-            return None, None
-        low, high = np.quantile(each, SPREAD).tolist()
-        return probability([claim.met(one) for one in each]), (low, high)
+            return None, None, None
+        base = self._baseline(self.drawn, claim, figure, against)
+        each = _each(claim, _values(self.drawn.own, figure, self.days), base)
+        return probability([claim.met(one) for one in each]), _spread(each), _spread(base[np.isfinite(base)].tolist())
 
     def _holds_from(self, claim: Claim, figure: Figure, against: Against) -> int | None:
         """First week from which the mean over replications meets the claim until the end."""
@@ -352,6 +355,13 @@ def _each(claim: Claim, own: Float64, base: Float64) -> list[float]:
     return [float(a / b - 1) for a, b in zip(own, base, strict=True) if b]
 
 
+def _spread(values: Sequence[float]) -> tuple[float, float] | None:
+    if not values:
+        return None
+    low, high = np.quantile(values, SPREAD).tolist()
+    return low, high
+
+
 def _mean(values: Float64) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else math.nan
@@ -363,7 +373,7 @@ def _finite(number: float) -> float | None:
 
 def _not_simulated(claim: Claim, why: str, against: Against = "") -> Verdict:
     nothing = Estimate(math.nan, None, None, "change" if claim.relative else "1", 0)
-    return Verdict(claim, against, nothing, math.nan, None, None, None, None, "not simulated", why)
+    return Verdict(claim, against, nothing, math.nan, None, None, None, None, None, "not simulated", why)
 
 
 def _without_value(figure: Figure, own: Float64, kept: Sequence[Outcome], loaded: Loaded) -> str:

@@ -335,9 +335,7 @@ def _satisfaction(claim: Claim, evidence: Evidence) -> str:
 
 
 def _complaints(claim: Claim, evidence: Evidence) -> str:
-    number = "complaints"
-    causes = evidence.parts("cause", lambda row: row.get(number, math.nan))
-    places = evidence.parts("channel", lambda row: row.get(number, math.nan))
+    causes, places = (evidence.parts(by, lambda row: row.get("complaints", math.nan)) for by in ("cause", "channel"))
     return _sentence(f"what is left: {shares(causes)}", f"by place: {shares(places)}")
 
 

@@ -196,7 +196,7 @@ def test_the_verdict_calls_a_change_what_it_is(
         (Estimate(-0.0412, -0.05, -0.03, "point", 9), "point", "−0.04 (−0.05 to −0.03)"),
         (Estimate(0.016, 0.014, 0.018, "1", 9), "share", "+1.6 points (1.4 to 1.8)"),
         (Estimate(0.0003, 0.0002, 0.0004, "1", 9), "share", "+0.03 points (0.02 to 0.04)"),
-        (Estimate(118_000.0, 117_000.0, 119_000.0, "yuan", 9), "yuan_per_month", "+118 thousand yuan (117 to 119)"),
+        (Estimate(118_000.0, 117_000.0, 119_000.0, "yuan", 9), "yuan_per_month", "+118 (117 to 119)"),
         (Estimate(0.1, -0.1, 0.3, "min", 9), "min", "no detectable difference"),
     ],
 )

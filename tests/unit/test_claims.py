@@ -413,7 +413,14 @@ def test_a_drawn_scenario_is_sound_and_has_the_drawn_numbers(today: Loaded, plan
     assert used != plan.scenario.assumptions["voiced_share"].used
 
 
-def test_probabilities_are_over_the_draws_when_these_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def _today_under_draws(sets: tuple[str, ...]) -> list[Outcome]:
+    made = [drawn({"today": load("today", sets=sets), "plan": load("plan", sets=sets)}, 1, r)["today"] for r in (0, 1)]
+    return [seen(replicate(build_loaded(one), 1, r)) for r, one in enumerate(made)]
+
+
+def test_probabilities_are_over_the_draws_when_these_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     sets = tuple(one for one in SMALL if "horizon" not in one)
     short = (*sets, "horizon.days=3", "horizon.warm_up_days=1")
     asked: list[tuple[tuple[str, ...], int]] = []
@@ -431,7 +438,11 @@ def test_probabilities_are_over_the_draws_when_these_are_asked_for(monkeypatch: 
     assert response.over_draws.replications == 2
     assert response.spread is not None
     assert response.spread[0] <= response.spread[1]
+    own = [o.figures["first_response_mean_min"] for o in _today_under_draws(short)]
+    assert response.baseline_spread == pytest.approx(tuple(np.quantile(own, (0.05, 0.95))))
     assert response.estimate.replications == 1
+    show_claims(one)
+    assert "They are not held against what is known of today" in " ".join(capsys.readouterr().out.split())
 
 
 # ── whole runs ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -81,9 +81,7 @@ def test_the_first_screen_names_what_it_shows(
     monkeypatch.setattr("sim.library.load", two_days)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr(front_door, "REPLICATIONS", 2)
-    front_door._network.cache_clear()
     front_door.main()
-    front_door._network.cache_clear()
     text = capsys.readouterr().out
     for name in (name for names in front_door.FIGURES.values() for name in names):
         assert len(row(text, name)[1:3]) == 2, name
