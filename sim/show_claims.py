@@ -38,7 +38,8 @@ def show_claims(claims: Claims) -> None:
 
 def _table(claims: Claims, lines: Sequence[tuple[Verdict, str]]) -> Table:
     """What is simulated; the rest stands below the table with its reason."""
-    table = Table(box=box.SIMPLE_HEAD, caption=_caption(claims), caption_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.caption, table.caption_justify = _caption(claims), "left"
     names = (claims.baseline.scenario.name, claims.loaded.scenario.name)
     for title in ("fact", "promise", "target", *names, "P in %"):
         table.add_column(escape(title), no_wrap=title != "promise")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from sim.session import Result
 
 YEAR_DAYS = 365.0
+BEST_POINT = 5.0
+"""Satisfaction ends there."""
+
 BEFORE_DAYS = 28
 """Before: the baseline's first four weeks after its warm-up."""
 
@@ -344,7 +347,10 @@ def _quotient(now: float, then: float) -> float:
 
 def _level(own: Float64, figure: Figure) -> Estimate:
     least = MEASURES[figure.above[0]].least
-    return estimate(own.tolist(), unit_of(figure), at_least=least)
+    found = estimate(own.tolist(), unit_of(figure), at_least=least)
+    if found.unit == "point" and found.high is not None:
+        return replace(found, high=min(found.high, BEST_POINT))
+    return found
 
 
 def _each(claim: Claim, own: Float64, base: Float64) -> list[float]:
@@ -382,7 +388,7 @@ def _without_value(figure: Figure, own: Float64, kept: Sequence[Outcome], loaded
     if figure.by == "clock" and not any(key in clocks for key in figure.keys):
         return f"the scenario has no clock '{figure.keys[0]}'; needed: a regime that starts it"
     if np.isfinite(own).any():
-        return "the baseline has nothing to compare with; needed: a longer run"
+        return "the baseline has none of it to compare with; needed: a longer run, or a baseline that has some"
     if figure.by and not any(one.by.get(group_name(figure, weekly=False)) for one in kept):
         groups = group_name(figure, weekly=False)
         return f"these runs kept nothing by {groups}; needed: 'linli claims', and runs short enough to keep their rows"

@@ -244,7 +244,13 @@ def _peaks(claim: Claim, evidence: Evidence) -> str:
         f"channel{CROSS}hour",
         lambda row: row.get("offered", 0.0) * (1 - row.get("service_level_share", math.nan)),
     )
-    return f"not within ten minutes in the busiest hours: {shares({key: late[key] for key in busy if key in late})}"
+    named = {_at_hour(key): late[key] for key in sorted(busy) if key in late}
+    return f"not within ten minutes in the busiest hours: {shares(named)}"
+
+
+def _at_hour(key: str) -> str:
+    channel, _, hour = key.partition(CROSS)
+    return f"{called(channel)} {hour}–{int(hour) + 1} h"
 
 
 def _agents(claim: Claim, evidence: Evidence) -> str:

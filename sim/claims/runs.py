@@ -55,20 +55,21 @@ class Job:
 
 
 def watch(
-    loaded: Loaded,
+    loadeds: Sequence[Loaded],
     *,
     engine: str,
     seed: int = 1,
     replications: int = DEFAULT_REPLICATIONS,
     workers: int = 1,
     by: tuple[str, ...] = (),
-) -> Result:
-    """Run a scenario and keep, beside all its figures and the breakdowns asked for, what claims are judged by."""
+) -> list[Result]:
+    """Run scenarios and keep, beside all figures and the breakdowns asked for, what claims are judged by."""
     task = Task(engine, seed, by, everything=True)
-    jobs = [Job((loaded.scenario.name,), r) for r in range(replications)]
-    with progress(loaded.scenario.name, replications) as advance:
-        done, interrupted = _gathered({loaded.scenario.name: loaded}, task, jobs, workers, advance)
-    return _result(loaded, task, done.get((loaded.scenario.name, False), []), interrupted)
+    named = {f"{OWN} {i}": loaded for i, loaded in enumerate(loadeds)}
+    jobs = [Job((name,), r) for r in range(replications) for name in named]
+    with progress(" and ".join(loaded.scenario.name for loaded in loadeds), len(jobs)) as advance:
+        done, interrupted = _gathered(named, task, jobs, workers, advance)
+    return [_result(loaded, task, done.get((name, False), []), interrupted) for name, loaded in named.items()]
 
 
 def hold(

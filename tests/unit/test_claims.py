@@ -149,6 +149,15 @@ def test_a_level_holds_or_is_missed_by_the_mean_and_the_probability_is_the_share
     assert (missed.status, missed.open, missed.estimate.low) == ("missed", False, None)
 
 
+def test_no_interval_holds_a_value_that_the_figure_cannot_have(today: Loaded, plan: Loaded) -> None:
+    own = [{"satisfaction_recorded_mean": x, "complaints_per_order": y} for x, y in ((1.5, 1e-4), (4.9, 2e-2))]
+    base = [{"satisfaction_recorded_mean": 3.5, "complaints_per_order": 1e-2}] * 2
+    found = claims_of(result(today, base), result(plan, own))
+    satisfaction = verdict(found, "recorded satisfaction").estimate
+    assert (satisfaction.low, satisfaction.high) == (1.0, 5.0)
+    assert verdict(found, "complaint rate", "before").estimate.low == -1.0
+
+
 def test_on_the_target_is_enough_in_both_directions() -> None:
     for claim in CLAIMS:
         assert claim.met(claim.target)
@@ -479,9 +488,8 @@ def test_the_same_as_the_baseline_changes_nothing() -> None:
 
 
 def test_runs_that_there_are_give_the_same_table_as_runs_of_its_own(small: Claims) -> None:
-    results = [
-        watch(load(name, sets=SMALL), engine="compiled", replications=2, by=("pool",)) for name in ("today", "plan")
-    ]
+    both = [load(name, sets=SMALL) for name in ("today", "plan")]
+    results = watch(both, engine="compiled", replications=2, by=("pool",))
     assert claims_of(*results).as_json() == small.as_json()
     assert "occupancy_share" in results[0].by("pool")["leaders"]
     assert "wait_p90_s" in results[0].measures
@@ -491,9 +499,8 @@ def test_a_longer_run_has_its_first_four_weeks_as_before() -> None:
     sets = tuple(one for one in SMALL if "horizon" not in one)
     longer = (*sets, "horizon.days=36", "horizon.warm_up_days=1")
     found = hold([load("plan", sets=longer)], load("today", sets=longer), engine="compiled", replications=1)[0]
-    short = watch(
-        load("today", sets=(*sets, "horizon.days=29", "horizon.warm_up_days=1")), engine="compiled", replications=1
-    )
+    first_weeks = load("today", sets=(*sets, "horizon.days=29", "horizon.warm_up_days=1"))
+    (short,) = watch([first_weeks], engine="compiled", replications=1)
     name = "orders_per_user_per_day"
     assert verdict(found, "repeat purchase", "before").baseline_value == short.measures[name].mean
     nothing = verdict(found, "repeat purchase", "doing nothing").baseline_value
